@@ -1,0 +1,93 @@
+// Engine: one deterministic state machine that serves connections (session home) and owns users and chats (home).
+// It opens nothing, waits for nothing and knows no time but what a turn brings. A driver calls
+//   begin_turn(now, wall) · handle(input)… (≤1,024) · end_turn() · poll(output) until it answers false
+// and may call nothing else in between. Same inputs with the same turn boundaries ⇒ byte-identical outputs.
+// Thread rule: one engine belongs to one thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "core/base/time.h"
+#include "core/engine/io.h"
+
+namespace chat {
+
+/// Limits and intervals that can change a capacity number or a delivery result. Defaults are protocol.md's.
+struct EnginePolicy {
+  Duration hello_timeout = seconds(10);
+  Duration heartbeat_interval = seconds(30);
+  Duration presence_grace = seconds(20);
+  Duration last_seen_interval = minutes(5);
+  uint32_t message_bytes_max = 16 * 1024;
+  uint32_t event_bytes_max = 32 * 1024;
+  uint32_t frame_bytes_max = 64 * 1024;  ///< One WebSocket message of a client.
+  uint32_t sends_unanswered_max = 64;
+  uint32_t sends_per_second = 100;  ///< Per user and engine; the burst is twice that.
+  uint32_t sync_events_max = 500;
+  uint32_t history_events_max = 200;
+  uint32_t page_bytes_max = 48 * 1024;
+  uint32_t reset_gap = 10'000;  ///< A device further behind gets a reset.
+  uint32_t group_members_max = 100;
+  uint32_t room_members_max = 20'000;
+  uint32_t receipt_push_members_max = 32;
+  Duration receipt_join = milliseconds(250);
+  Duration mark_flush = seconds(1);
+  Duration request_timeout = seconds(10);
+  uint32_t chat_queue_max = 1'024;  ///< Sends waiting in one chat.
+  uint32_t append_events_max = 256;  ///< Events of one append.
+  Duration idempotency_ttl = seconds(7 * 24 * 3600);
+  Duration idle_eviction = minutes(5);  ///< Chats and users without work leave memory after this.
+  uint32_t accepts_per_second = 5'000;  ///< Announced in reconnect_window_ms.
+};
+
+struct EngineOptions {
+  EngineRef self;
+  uint64_t seed = 1;         ///< For chat ids and jitter.
+  uint64_t store_epoch = 0;  ///< ChatStore::epoch().
+  bool session_role = true;
+  bool home_role = true;
+  EnginePolicy policy;
+};
+
+/// What an engine has done since it began; all only grow unless said otherwise.
+struct EngineCounters {
+  uint64_t turns = 0, inputs = 0, connections_opened = 0, connections_closed = 0;
+  uint64_t connections = 0, sessions = 0;  ///< Now.
+  uint64_t frames_in = 0, bytes_in = 0, writes_out = 0, bytes_out = 0, frames_out = 0;
+  uint64_t heartbeats = 0, sends = 0, sends_stored = 0, sends_duplicate = 0, sends_refused = 0;
+  uint64_t events_pushed = 0, sync_pages = 0, history_pages = 0;
+  uint64_t appends = 0, append_events = 0, append_conflicts = 0, append_unknown = 0;
+  uint64_t inbox_batches = 0, inbox_writes = 0, inbox_rows = 0, inbox_conflicts = 0, inbox_unknown = 0;
+  uint64_t redrives = 0, home_moves = 0, lagged = 0, slow_reader_closes = 0, ephemeral_dropped = 0;
+  uint64_t heartbeat_timeouts = 0, hello_timeouts = 0, protocol_errors = 0, auth_failures = 0, resets = 0;
+  uint64_t peer_frames_out = 0, peer_frames_in = 0, peer_bytes_out = 0, peer_links_ended = 0;
+  uint64_t chats_loaded = 0, users_loaded = 0;  ///< Now in memory.
+};
+
+class Engine {
+ public:
+  static constexpr int kTurnInputsMax = 1'024;
+
+  explicit Engine(EngineOptions options);
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  /// Starts a turn and fires the timers that are due. `now` never decreases.
+  void begin_turn(Instant now, WallTime wall);
+  void handle(Input input);
+  /// Joins what became due into Sends and arms the next WakeAt.
+  void end_turn();
+  /// The next output of the turn, in order; false when there is none left.
+  bool poll(Output& output);
+
+  const EngineCounters& counters() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace chat

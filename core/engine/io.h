@@ -1,0 +1,155 @@
+// The inputs and outputs of an engine: all that it knows of the world, and all that it does to it.
+// A driver feeds Inputs and executes Outputs; both are plain values. Order: FIFO per connection, per peer engine,
+// and per chat or inbox for store writes; completions (StoreDone, AuthDone, AccountDone) come in any order.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/base/error.h"
+#include "core/base/ids.h"
+#include "core/base/time.h"
+#include "core/store/chat_store.h"
+
+namespace chat {
+
+namespace v1 {
+class Request;
+class Response;
+}  // namespace v1
+
+/// The WebSocket subprotocol of a connection: chat.v1.proto (binary) or chat.v1.json (text).
+enum class Encoding : uint8_t { proto, json };
+
+/// Immutable bytes that many receivers share.
+using SharedBytes = std::shared_ptr<const std::string>;
+
+/// The close codes that chatd sends. 40xx = reconnect, 41xx = stop. Frozen.
+enum class CloseCode : uint16_t {
+  normal = 1000,
+  going_away = 1001,
+  none_received = 1005,
+  abnormal = 1006,
+  drain = 4000,
+  server_error = 4001,
+  slow_reader = 4002,
+  no_heartbeat = 4003,
+  state_lost = 4004,
+  too_many_requests = 4005,
+  replaced = 4006,
+  bad_token = 4100,
+  revoked = 4101,
+  protocol_error = 4102,
+  no_hello = 4103,
+  banned = 4104,
+  connection_limit = 4105,
+  version = 4106,
+};
+
+/// Who a valid token speaks for.
+struct Identity {
+  UserId user;
+  std::string name;
+  WallTime expires;
+};
+
+// ---------------------------------------------------------------- inputs
+
+struct Opened {
+  ConnId conn;
+  Encoding encoding = Encoding::proto;
+  std::string address;  ///< The peer's address, for display and limits.
+};
+/// One whole WebSocket message.
+struct Received {
+  ConnId conn;
+  std::string bytes;
+};
+/// The kernel took all of the last Send of this connection.
+struct Sent {
+  ConnId conn;
+};
+/// Exactly one per Opened, also after an Output::Close.
+struct Closed {
+  ConnId conn;
+  CloseCode code = CloseCode::abnormal;  ///< The peer's code; abnormal when there was none.
+};
+struct PeerReceived {
+  std::string datagram;
+};
+struct PeerUp {
+  EngineRef peer;
+};
+struct PeerDown {
+  EngineRef peer;
+};
+struct StoreDone {
+  StoreToken token;
+  StoreResult result;
+};
+struct AuthDone {
+  AuthToken token;
+  Result<Identity> identity = make_error(ErrorCode::internal, "");
+};
+/// The answer to CheckUsers: which of them do not exist.
+struct AccountDone {
+  AccountToken token;
+  Result<std::vector<UserId>> missing = make_error(ErrorCode::internal, "");
+};
+/// The live engines that have the home role.
+struct RingChanged {
+  std::vector<EngineRef> homes;
+};
+struct RequestInput {
+  RequestId id;
+  std::shared_ptr<const v1::Request> request;
+};
+
+using Input = std::variant<Opened, Received, Sent, Closed, PeerReceived, PeerUp, PeerDown, StoreDone, AuthDone,
+                           AccountDone, RingChanged, RequestInput>;
+
+// ---------------------------------------------------------------- outputs
+
+/// One WebSocket message, at most one outstanding per connection until Sent. Receivers of the same frames share
+/// the same pointer, so that a driver can copy once for all of them.
+struct Send {
+  ConnId conn;
+  SharedBytes bytes;
+};
+struct Close {
+  ConnId conn;
+  CloseCode code = CloseCode::normal;
+  std::string reason;
+};
+struct PeerSend {
+  EngineRef to;
+  std::string datagram;
+};
+struct Store {
+  StoreToken token;
+  StoreCommand command;
+};
+struct Authenticate {
+  AuthToken token;
+  std::string credentials;  ///< The access token.
+};
+/// Asks which of these users do not exist.
+struct CheckUsers {
+  AccountToken token;
+  std::vector<UserId> users;
+};
+/// Replaces the last one. Late is allowed, early never.
+struct WakeAt {
+  Instant at;
+};
+struct ResponseOutput {
+  RequestId id;
+  std::shared_ptr<const v1::Response> response;
+};
+
+using Output = std::variant<Send, Close, PeerSend, Store, Authenticate, CheckUsers, WakeAt, ResponseOutput>;
+
+}  // namespace chat

@@ -1,0 +1,10 @@
+#include "core/store/chat_store.h"
+
+namespace chat {
+
+bool is_write(const StoreCommand& command) {
+  return std::holds_alternative<AppendEvents>(command) || std::holds_alternative<AppendInboxes>(command) ||
+         std::holds_alternative<SaveUser>(command);
+}
+
+}  // namespace chat

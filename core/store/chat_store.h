@@ -1,0 +1,259 @@
+// ChatStore: the narrow port behind which chat logs, inboxes, members, receipts and idempotency keys are kept.
+// The engine emits StoreCommands and gets StoreResults back; it never calls a store. Drivers execute commands on an
+// implementation: RocksDB in server/, memory in sim/. No operation spans two homes: an append concerns one chat, an
+// inbox write is atomic per user only. Thread rule: implementations allow concurrent read(), one write() at a time.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/base/error.h"
+#include "core/base/ids.h"
+
+namespace chat {
+
+/// left_seq of somebody who is still a member.
+inline constexpr uint64_t kStillMember = std::numeric_limits<uint64_t>::max();
+
+// Values as in chat.proto; frozen, they are stored.
+enum class ChatKind : uint8_t { none = 0, direct = 1, group = 2, room = 3 };
+enum class Role : uint8_t { none = 0, member = 1, admin = 2, owner = 3 };
+
+struct ChatRow {
+  ChatKind kind = ChatKind::none;
+  std::string title;
+  uint64_t last_seq = 0;    ///< Dense from 1.
+  uint64_t fanned_seq = 0;  ///< Every recipient's inbox has everything up to here.
+  uint64_t oldest_seq = 1;  ///< Reads start here.
+  int64_t last_ts_ms = 0;
+  int64_t created_ms = 0;
+  uint32_t member_count = 0;  ///< Without those who left.
+};
+
+struct MemberRow {
+  UserId user;
+  Role role = Role::none;
+  uint64_t joined_seq = 0;  ///< The first seq that this member gets.
+  uint64_t left_seq = kStillMember;
+  uint64_t delivered_seq = 0;
+  uint64_t read_seq = 0;
+};
+
+struct EventRow {
+  uint64_t seq = 0;
+  std::string stored_event;  ///< An encoded chat.peer.StoredEvent.
+};
+
+/// The memory of one operation: the same key again gives the same answer.
+struct KeyRow {
+  UserId user;
+  OpKey key;
+  uint64_t seq = 0;
+  int64_t server_ts_ms = 0;
+  uint64_t content_hash = 0;
+  int64_t expires_ms = 0;  ///< Wall time; a store may forget the key afterwards.
+};
+
+/// A user's view of one of its chats. Exists from the first inbox entry of the chat on.
+struct UserChatRow {
+  ChatId chat;
+  uint64_t last_ref_seq = 0;  ///< The last seq of the chat that the inbox refers to.
+  uint64_t read_seq = 0;
+};
+
+/// One entry run of an inbox log, stored under user|first_inbox_seq.
+struct InboxRow {
+  enum class Kind : uint8_t { run = 0, read_marker = 1 };
+  Kind kind = Kind::run;
+  uint64_t first_inbox_seq = 0;
+  ChatId chat;
+  uint64_t first_seq = 0;  ///< run: the first event; read_marker: read up to here.
+  uint32_t count = 1;      ///< run: events first_seq … first_seq+count-1; read_marker: 1.
+};
+
+/// Facts about a user that are soft, written last-wins.
+struct UserRow {
+  uint64_t inbox_head = 0;           ///< Only an inbox write changes it.
+  uint64_t delivered_inbox_seq = 0;  ///< Delivered marks up to here are stored in their chats.
+  int64_t last_seen_ms = 0;
+};
+
+// ---------------------------------------------------------------- commands
+
+// Writes. Writes of one chat, and of one user, execute in the order in which they were emitted.
+
+/// Appends to a chat, all or nothing, if its stored last_seq equals expected_last_seq (0 = no such chat) and none of
+/// `keys` exists. With no events it only updates the row, members and pending hint.
+struct AppendEvents {
+  ChatId chat;
+  uint64_t expected_last_seq = 0;
+  ChatRow row;                     ///< Stored as it stands here; row.last_seq = expected + events.size().
+  std::vector<EventRow> events;    ///< Dense from expected_last_seq + 1.
+  std::vector<KeyRow> keys;
+  std::vector<MemberRow> members;  ///< New and changed ones.
+  bool pending = false;            ///< Whether the pending hint of this chat exists afterwards.
+};
+
+/// Appends to one user's inbox, all or nothing, if the stored inbox_head equals expected_head.
+struct InboxWrite {
+  UserId user;
+  uint64_t expected_head = 0;
+  uint64_t new_head = 0;
+  std::vector<InboxRow> rows;
+  std::vector<UserChatRow> chats;              ///< New and changed ones.
+  std::vector<std::pair<ChatId, uint64_t>> authored;  ///< Author index: own events.
+};
+
+struct AppendInboxes {
+  std::vector<InboxWrite> writes;  ///< At most one per user; each is atomic, the whole is not.
+};
+
+/// Stores soft facts; an unset optional leaves the stored value. Never lowers delivered_inbox_seq.
+struct SaveUser {
+  UserId user;
+  std::optional<uint64_t> delivered_inbox_seq;
+  std::optional<int64_t> last_seen_ms;
+};
+
+// Reads. They see every write that was answered before they were emitted.
+
+struct LoadChat {
+  ChatId chat;
+};
+/// Events of a chat in [from_seq, to_seq], at most `limit` and about `bytes_max`, at least one if there is one.
+/// `newest_first` reads down from to_seq; the rows come in ascending order all the same.
+struct ReadEvents {
+  ChatId chat;
+  uint64_t from_seq = 1;
+  uint64_t to_seq = kStillMember;
+  uint32_t limit = 200;
+  uint64_t bytes_max = 48 * 1024;
+  bool newest_first = false;
+};
+struct LoadUser {
+  UserId user;
+};
+/// Inbox entries from `from_inbox_seq` on, with the events they refer to.
+struct ReadInbox {
+  UserId user;
+  uint64_t from_inbox_seq = 1;
+  uint32_t limit = 500;
+  uint64_t bytes_max = 48 * 1024;
+};
+/// The chats of a user with their rows, by ChatId, after `after` (exclusive; nullopt = from the start).
+struct ListUserChats {
+  UserId user;
+  std::optional<ChatId> after;
+  uint32_t limit = 500;
+};
+/// All chats by ChatId, for operators.
+struct ListChats {
+  std::optional<ChatId> after;
+  uint32_t limit = 500;
+};
+/// Every chat with a pending hint.
+struct ScanPending {};
+/// The (chat, seq) of what a user wrote, ascending after (after_chat, after_seq).
+struct ListAuthored {
+  UserId user;
+  std::optional<ChatId> after_chat;
+  uint64_t after_seq = 0;
+  uint32_t limit = 500;
+};
+
+using StoreCommand = std::variant<AppendEvents, AppendInboxes, SaveUser, LoadChat, ReadEvents, LoadUser, ReadInbox,
+                                  ListUserChats, ListChats, ScanPending, ListAuthored>;
+
+/// Whether a command changes the store.
+bool is_write(const StoreCommand& command);
+
+// ---------------------------------------------------------------- results
+
+enum class WriteOutcome : uint8_t {
+  stored,     ///< Durable.
+  duplicate,  ///< A key exists; nothing was written. AppendResult::existing tells it.
+  conflict,   ///< Another head is stored; nothing was written. `head` tells it.
+  unknown,    ///< It may or may not have been written; reload before anything else.
+};
+
+struct AppendResult {
+  WriteOutcome outcome = WriteOutcome::unknown;
+  uint64_t head = 0;  ///< The stored last_seq, unless unknown.
+  std::vector<KeyRow> existing;  ///< duplicate: every key of the command that exists, as it is stored.
+};
+struct InboxResult {
+  WriteOutcome outcome = WriteOutcome::unknown;
+  uint64_t head = 0;
+};
+struct AppendInboxesResult {
+  std::vector<InboxResult> results;  ///< One per write, in the same order.
+};
+struct Saved {};
+
+struct ChatLoaded {
+  std::optional<ChatRow> row;  ///< nullopt = no such chat.
+  std::vector<MemberRow> members;  ///< By user id, those who left included.
+};
+struct EventsRead {
+  std::vector<EventRow> rows;  ///< Ascending seq.
+};
+struct UserLoaded {
+  UserRow row;
+  std::vector<UserChatRow> chats;  ///< By ChatId.
+};
+/// One inbox position: an event, a read marker, or (event empty and not a marker) a pruned event.
+struct InboxEntry {
+  uint64_t inbox_seq = 0;
+  InboxRow::Kind kind = InboxRow::Kind::run;
+  ChatId chat;
+  uint64_t seq = 0;
+  std::string stored_event;
+};
+struct InboxRead {
+  std::vector<InboxEntry> entries;  ///< Dense from from_inbox_seq, or from the oldest one kept.
+};
+struct UserChatsListed {
+  struct Item {
+    UserChatRow view;
+    ChatRow chat;
+    MemberRow member;  ///< role none when the user never was a member.
+  };
+  std::vector<Item> items;
+  bool complete = true;
+};
+struct ChatsListed {
+  std::vector<std::pair<ChatId, ChatRow>> items;
+  bool complete = true;
+};
+struct PendingScanned {
+  std::vector<ChatId> chats;
+};
+struct AuthoredListed {
+  std::vector<std::pair<ChatId, uint64_t>> items;
+  bool complete = true;
+};
+
+/// Error: the command failed for certain and changed nothing (a read, or a write that was refused whole).
+using StoreResult = std::variant<Error, AppendResult, AppendInboxesResult, Saved, ChatLoaded, EventsRead, UserLoaded,
+                                 InboxRead, UserChatsListed, ChatsListed, PendingScanned, AuthoredListed>;
+
+// ---------------------------------------------------------------- port
+
+class ChatStore {
+ public:
+  virtual ~ChatStore() = default;
+
+  /// Executes a command that is not a write.
+  virtual StoreResult read(const StoreCommand& command) = 0;
+  /// Executes writes in order; when it returns, all that are answered `stored` are durable (one sync for all).
+  virtual std::vector<StoreResult> write(std::span<const StoreCommand> commands) = 0;
+  /// A random number made with the store, and anew by every restore: cursors are valid only with it.
+  virtual uint64_t epoch() const = 0;
+};
+
+}  // namespace chat
