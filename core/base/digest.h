@@ -1,6 +1,6 @@
-// Digest: a running 64-bit fingerprint of bytes and numbers, for hashing keys and comparing whole runs.
-// FNV-1a over 64-bit words with a SplitMix finaliser; frozen, for the ring and stored content hashes use it.
-// Not for security. Thread rule: plain value.
+// Digest: a running 64-bit fingerprint of bytes and numbers, for hashing keys and comparing whole
+// runs. FNV-1a over 64-bit words with a SplitMix finaliser; frozen, for the ring and stored content
+// hashes use it. Not for security. Thread rule: plain value.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,7 @@
 // Error and Result: how every fallible function of this project answers.
-// An Error is a value: a code that a caller may act on and a sentence for people that names the place and the
-// remedy. Bad input is always an Error, never an assertion. Thread rule: plain values.
+// An Error is a value: a code that a caller may act on and a sentence for people that names the
+// place and the remedy. Bad input is always an Error, never an assertion. Thread rule: plain
+// values.
 #pragma once
 
 #include <boost/system/result.hpp>
@@ -31,7 +32,8 @@ struct Error {
   std::string text;
 };
 
-[[noreturn]] void throw_exception_from_error(const Error& error, const boost::source_location& where);
+[[noreturn]] void throw_exception_from_error(const Error& error,
+                                             const boost::source_location& where);
 
 /// A value or an Error. Unlike an alias of boost::system::result it warns when it is ignored.
 template <class T>

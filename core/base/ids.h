@@ -1,6 +1,7 @@
 // The strong ids of the system. Two ids of different kinds never mix by accident.
-// ChatId's layout is frozen (it is a stored key prefix): direct = smaller UserId then larger UserId, big-endian;
-// group and room = top bit set, 47 bits of ms time, 80 random bits. UserIds have 63 bits, so the forms differ.
+// ChatId's layout is frozen (it is a stored key prefix): direct = smaller UserId then larger
+// UserId, big-endian; group and room = top bit set, 47 bits of ms time, 80 random bits. UserIds
+// have 63 bits, so the forms differ.
 #pragma once
 
 #include <array>
@@ -25,14 +26,14 @@ struct StrongId {
 };
 
 using UserId = StrongId<struct UserIdTag>;          ///< 63 bits, given by the AccountStore.
-using ConnId = StrongId<struct ConnIdTag>;          ///< One transport connection; never reused by an engine.
+using ConnId = StrongId<struct ConnIdTag>;          ///< One connection; never reused by an engine.
 using SessionId = StrongId<struct SessionIdTag>;    ///< Grows per user; one attach of one device.
 using EngineId = StrongId<struct EngineIdTag>;      ///< A place in the cluster; survives restarts.
-using Incarnation = StrongId<struct IncarnationTag>;  ///< One life of an engine; grows with each restart.
+using Incarnation = StrongId<struct IncarnationTag>;  ///< One life of an engine; grows.
 using StoreToken = StrongId<struct StoreTokenTag>;  ///< Matches a StoreDone to its Store.
 using AuthToken = StrongId<struct AuthTokenTag>;    ///< Matches an AuthDone to its Authenticate.
 using AccountToken = StrongId<struct AccountTokenTag>;  ///< Matches an AccountDone to its Account.
-using RequestId = StrongId<struct RequestIdTag>;    ///< The driver's id of a Request; echoed in Response.
+using RequestId = StrongId<struct RequestIdTag>;    ///< The driver's id; echoed in Response.
 
 inline constexpr uint64_t kUserIdMax = (uint64_t{1} << 63) - 1;
 

@@ -1,6 +1,7 @@
 // Random: the one source of chance, seeded, integer based, the same on every platform.
-// xoshiro256** 1.0 by Blackman and Vigna (public domain algorithm, https://prng.di.unimi.it), seeded through
-// SplitMix64. Each component owns a fork, so that one component's draws never shift another's.
+// xoshiro256** 1.0 by Blackman and Vigna (public domain algorithm, https://prng.di.unimi.it),
+// seeded through SplitMix64. Each component owns a fork, so that one component's draws never shift
+// another's.
 #pragma once
 
 #include <array>

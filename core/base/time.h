@@ -1,6 +1,7 @@
 // Duration, Instant and WallTime: the three kinds of time, as strong types.
-// Core reads no clock: a driver hands an Instant (monotonic, origin of its own choice) and a WallTime to every
-// turn. Durations are differences of Instants. WallTime is for display, server_ts and expiry dates only.
+// Core reads no clock: a driver hands an Instant (monotonic, origin of its own choice) and a
+// WallTime to every turn. Durations are differences of Instants. WallTime is for display, server_ts
+// and expiry dates only.
 #pragma once
 
 #include <compare>

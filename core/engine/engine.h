@@ -1,7 +1,8 @@
-// Engine: one deterministic state machine that serves connections (session home) and owns users and chats (home).
-// It opens nothing, waits for nothing and knows no time but what a turn brings. A driver calls
-//   begin_turn(now, wall) · handle(input)… (≤1,024) · end_turn() · poll(output) until it answers false
-// and may call nothing else in between. Same inputs with the same turn boundaries ⇒ byte-identical outputs.
+// Engine: one deterministic state machine that serves connections (session home) and owns users and
+// chats (home). It opens nothing, waits for nothing and knows no time but what a turn brings. A
+// driver calls
+//   begin_turn(now, wall) · handle(input)… (≤1,024) · end_turn() · poll(output) until it is false
+// and nothing else in between. Same inputs with the same turn boundaries ⇒ byte-identical outputs.
 // Thread rule: one engine belongs to one thread.
 #pragma once
 
@@ -14,7 +15,8 @@
 
 namespace chat {
 
-/// Limits and intervals that can change a capacity number or a delivery result. Defaults are protocol.md's.
+/// Limits and intervals that can change a capacity number or a delivery result. Defaults are
+/// protocol.md's.
 struct EnginePolicy {
   Duration hello_timeout = seconds(10);
   Duration heartbeat_interval = seconds(30);
@@ -59,9 +61,11 @@ struct EngineCounters {
   uint64_t heartbeats = 0, sends = 0, sends_stored = 0, sends_duplicate = 0, sends_refused = 0;
   uint64_t events_pushed = 0, sync_pages = 0, history_pages = 0;
   uint64_t appends = 0, append_events = 0, append_conflicts = 0, append_unknown = 0;
-  uint64_t inbox_batches = 0, inbox_writes = 0, inbox_rows = 0, inbox_conflicts = 0, inbox_unknown = 0;
+  uint64_t inbox_batches = 0, inbox_writes = 0, inbox_rows = 0;
+  uint64_t inbox_conflicts = 0, inbox_unknown = 0;
   uint64_t redrives = 0, home_moves = 0, lagged = 0, slow_reader_closes = 0, ephemeral_dropped = 0;
-  uint64_t heartbeat_timeouts = 0, hello_timeouts = 0, protocol_errors = 0, auth_failures = 0, resets = 0;
+  uint64_t heartbeat_timeouts = 0, hello_timeouts = 0, protocol_errors = 0;
+  uint64_t auth_failures = 0, resets = 0;
   uint64_t peer_frames_out = 0, peer_frames_in = 0, peer_bytes_out = 0, peer_links_ended = 0;
   uint64_t chats_loaded = 0, users_loaded = 0;  ///< Now in memory.
 };

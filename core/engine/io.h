@@ -1,6 +1,7 @@
 // The inputs and outputs of an engine: all that it knows of the world, and all that it does to it.
-// A driver feeds Inputs and executes Outputs; both are plain values. Order: FIFO per connection, per peer engine,
-// and per chat or inbox for store writes; completions (StoreDone, AuthDone, AccountDone) come in any order.
+// A driver feeds Inputs and executes Outputs; both are plain values. Order: FIFO per connection,
+// per peer engine, and per chat or inbox for store writes; completions (StoreDone, AuthDone,
+// AccountDone) come in any order.
 #pragma once
 
 #include <cstdint>
@@ -108,13 +109,13 @@ struct RequestInput {
   std::shared_ptr<const v1::Request> request;
 };
 
-using Input = std::variant<Opened, Received, Sent, Closed, PeerReceived, PeerUp, PeerDown, StoreDone, AuthDone,
-                           AccountDone, RingChanged, RequestInput>;
+using Input = std::variant<Opened, Received, Sent, Closed, PeerReceived, PeerUp, PeerDown,
+                           StoreDone, AuthDone, AccountDone, RingChanged, RequestInput>;
 
 // ---------------------------------------------------------------- outputs
 
-/// One WebSocket message, at most one outstanding per connection until Sent. Receivers of the same frames share
-/// the same pointer, so that a driver can copy once for all of them.
+/// One WebSocket message, at most one outstanding per connection until Sent. Receivers of the same
+/// frames share the same pointer, so that a driver can copy once for all of them.
 struct Send {
   ConnId conn;
   SharedBytes bytes;
@@ -150,6 +151,7 @@ struct ResponseOutput {
   std::shared_ptr<const v1::Response> response;
 };
 
-using Output = std::variant<Send, Close, PeerSend, Store, Authenticate, CheckUsers, WakeAt, ResponseOutput>;
+using Output = std::variant<Send, Close, PeerSend, Store, Authenticate, CheckUsers, WakeAt,
+                            ResponseOutput>;
 
 }  // namespace chat

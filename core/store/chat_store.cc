@@ -3,7 +3,8 @@
 namespace chat {
 
 bool is_write(const StoreCommand& command) {
-  return std::holds_alternative<AppendEvents>(command) || std::holds_alternative<AppendInboxes>(command) ||
+  return std::holds_alternative<AppendEvents>(command) ||
+         std::holds_alternative<AppendInboxes>(command) ||
          std::holds_alternative<SaveUser>(command);
 }
 

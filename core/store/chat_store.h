@@ -1,7 +1,8 @@
-// ChatStore: the narrow port behind which chat logs, inboxes, members, receipts and idempotency keys are kept.
-// The engine emits StoreCommands and gets StoreResults back; it never calls a store. Drivers execute commands on an
-// implementation: RocksDB in server/, memory in sim/. No operation spans two homes: an append concerns one chat, an
-// inbox write is atomic per user only. Thread rule: implementations allow concurrent read(), one write() at a time.
+// ChatStore: the narrow port behind which chat logs, inboxes, members, receipts and idempotency
+// keys are kept. The engine emits StoreCommands and gets StoreResults back; it never calls a store.
+// Drivers execute commands on an implementation: RocksDB in server/, memory in sim/. No operation
+// spans two homes: an append concerns one chat, an inbox write is atomic per user only. Thread
+// rule: implementations allow concurrent read(), one write() at a time.
 #pragma once
 
 #include <cstdint>
@@ -87,12 +88,13 @@ struct UserRow {
 
 // Writes. Writes of one chat, and of one user, execute in the order in which they were emitted.
 
-/// Appends to a chat, all or nothing, if its stored last_seq equals expected_last_seq (0 = no such chat) and none of
-/// `keys` exists. With no events it only updates the row, members and pending hint.
+/// Appends to a chat, all or nothing, if its stored last_seq equals expected_last_seq (0 = no such
+/// chat) and none of `keys` exists. With no events it only updates the row, members and pending
+/// hint.
 struct AppendEvents {
   ChatId chat;
   uint64_t expected_last_seq = 0;
-  ChatRow row;                     ///< Stored as it stands here; row.last_seq = expected + events.size().
+  ChatRow row;                     ///< Stored as is; row.last_seq = expected + events.size().
   std::vector<EventRow> events;    ///< Dense from expected_last_seq + 1.
   std::vector<KeyRow> keys;
   std::vector<MemberRow> members;  ///< New and changed ones.
@@ -125,8 +127,9 @@ struct SaveUser {
 struct LoadChat {
   ChatId chat;
 };
-/// Events of a chat in [from_seq, to_seq], at most `limit` and about `bytes_max`, at least one if there is one.
-/// `newest_first` reads down from to_seq; the rows come in ascending order all the same.
+/// Events of a chat in [from_seq, to_seq], at most `limit` and about `bytes_max`, at least one if
+/// there is one. `newest_first` reads down from to_seq; the rows come in ascending order all the
+/// same.
 struct ReadEvents {
   ChatId chat;
   uint64_t from_seq = 1;
@@ -145,7 +148,8 @@ struct ReadInbox {
   uint32_t limit = 500;
   uint64_t bytes_max = 48 * 1024;
 };
-/// The chats of a user with their rows, by ChatId, after `after` (exclusive; nullopt = from the start).
+/// The chats of a user with their rows, by ChatId, after `after` (exclusive; nullopt = from the
+/// start).
 struct ListUserChats {
   UserId user;
   std::optional<ChatId> after;
@@ -166,8 +170,9 @@ struct ListAuthored {
   uint32_t limit = 500;
 };
 
-using StoreCommand = std::variant<AppendEvents, AppendInboxes, SaveUser, LoadChat, ReadEvents, LoadUser, ReadInbox,
-                                  ListUserChats, ListChats, ScanPending, ListAuthored>;
+using StoreCommand =
+    std::variant<AppendEvents, AppendInboxes, SaveUser, LoadChat, ReadEvents, LoadUser, ReadInbox,
+                 ListUserChats, ListChats, ScanPending, ListAuthored>;
 
 /// Whether a command changes the store.
 bool is_write(const StoreCommand& command);
@@ -184,7 +189,7 @@ enum class WriteOutcome : uint8_t {
 struct AppendResult {
   WriteOutcome outcome = WriteOutcome::unknown;
   uint64_t head = 0;  ///< The stored last_seq, unless unknown.
-  std::vector<KeyRow> existing;  ///< duplicate: every key of the command that exists, as it is stored.
+  std::vector<KeyRow> existing;  ///< duplicate: every key of the command that exists.
 };
 struct InboxResult {
   WriteOutcome outcome = WriteOutcome::unknown;
@@ -238,9 +243,12 @@ struct AuthoredListed {
   bool complete = true;
 };
 
-/// Error: the command failed for certain and changed nothing (a read, or a write that was refused whole).
-using StoreResult = std::variant<Error, AppendResult, AppendInboxesResult, Saved, ChatLoaded, EventsRead, UserLoaded,
-                                 InboxRead, UserChatsListed, ChatsListed, PendingScanned, AuthoredListed>;
+/// Error: the command failed for certain and changed nothing (a read, or a write that was refused
+/// whole).
+using StoreResult =
+    std::variant<Error, AppendResult, AppendInboxesResult, Saved, ChatLoaded, EventsRead,
+                 UserLoaded, InboxRead, UserChatsListed, ChatsListed, PendingScanned,
+                 AuthoredListed>;
 
 // ---------------------------------------------------------------- port
 
@@ -250,9 +258,11 @@ class ChatStore {
 
   /// Executes a command that is not a write.
   virtual StoreResult read(const StoreCommand& command) = 0;
-  /// Executes writes in order; when it returns, all that are answered `stored` are durable (one sync for all).
+  /// Executes writes in order; when it returns, all that are answered `stored` are durable (one
+  /// sync for all).
   virtual std::vector<StoreResult> write(std::span<const StoreCommand> commands) = 0;
-  /// A random number made with the store, and anew by every restore: cursors are valid only with it.
+  /// A random number made with the store, and anew by every restore: cursors are valid only with
+  /// it.
   virtual uint64_t epoch() const = 0;
 };
 

@@ -1,4 +1,5 @@
-// Runs a fuzz target over every file of the folders given as arguments, in builds without libFuzzer.
+// Runs a fuzz target over every file of the folders given as arguments, in builds without
+// libFuzzer.
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
