@@ -152,12 +152,12 @@ struct ReadInbox {
 /// start).
 struct ListUserChats {
   UserId user;
-  std::optional<ChatId> after;
+  std::optional<ChatId> after{};
   uint32_t limit = 500;
 };
 /// All chats by ChatId, for operators.
 struct ListChats {
-  std::optional<ChatId> after;
+  std::optional<ChatId> after{};
   uint32_t limit = 500;
 };
 /// Every chat with a pending hint.
@@ -165,7 +165,7 @@ struct ScanPending {};
 /// The (chat, seq) of what a user wrote, ascending after (after_chat, after_seq).
 struct ListAuthored {
   UserId user;
-  std::optional<ChatId> after_chat;
+  std::optional<ChatId> after_chat{};
   uint64_t after_seq = 0;
   uint32_t limit = 500;
 };

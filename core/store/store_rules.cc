@@ -1,0 +1,86 @@
+#include "core/store/store_rules.h"
+
+#include <algorithm>
+#include <string>
+
+namespace chat {
+namespace {
+
+Error malformed(const std::string& what) {
+  return make_error(ErrorCode::invalid_argument, "store command refused: " + what);
+}
+
+Status check(const AppendEvents& append) {
+  uint64_t seq = append.expected_last_seq;
+  for (const EventRow& event : append.events) {
+    if (event.seq != ++seq) return malformed("events are not dense from expected_last_seq + 1");
+  }
+  if (append.row.last_seq != seq) return malformed("row.last_seq is not the seq of the last event");
+  if (append.row.fanned_seq > seq) return malformed("row.fanned_seq is above row.last_seq");
+  return {};
+}
+
+Status check(const InboxWrite& write) {
+  uint64_t head = write.expected_head;
+  for (const InboxRow& row : write.rows) {
+    if (row.first_inbox_seq != head + 1) return malformed("inbox rows are not dense");
+    if (row.count == 0) return malformed("an inbox row covers nothing");
+    if (row.kind == InboxRow::Kind::read_marker && row.count != 1) {
+      return malformed("a read marker covers more than one position");
+    }
+    head += row.count;
+  }
+  if (head != write.new_head) return malformed("inbox rows do not end at new_head");
+  return {};
+}
+
+Status check(const AppendInboxes& append) {
+  std::vector<UserId> users;
+  users.reserve(append.writes.size());
+  for (const InboxWrite& write : append.writes) {
+    if (Status status = check(write); !status) return status;
+    users.push_back(write.user);
+  }
+  std::sort(users.begin(), users.end());
+  if (std::adjacent_find(users.begin(), users.end()) != users.end()) {
+    return malformed("two inbox writes of one user");
+  }
+  return {};
+}
+
+}  // namespace
+
+Status check_write(const StoreCommand& command) {
+  if (const auto* append = std::get_if<AppendEvents>(&command)) return check(*append);
+  if (const auto* append = std::get_if<AppendInboxes>(&command)) return check(*append);
+  if (!is_write(command)) return wrong_half(command);
+  return {};
+}
+
+StoreResult unknown_result(const StoreCommand& command) {
+  if (std::holds_alternative<AppendEvents>(command)) return AppendResult{};
+  if (const auto* append = std::get_if<AppendInboxes>(&command)) {
+    return AppendInboxesResult{std::vector<InboxResult>(append->writes.size())};
+  }
+  return make_error(ErrorCode::unavailable, "the store did not confirm the write");
+}
+
+Error wrong_half(const StoreCommand& command) {
+  return make_error(ErrorCode::internal, is_write(command)
+                                             ? "a write was handed to ChatStore::read"
+                                             : "a read was handed to ChatStore::write");
+}
+
+bool PageBudget::admit(uint64_t bytes) {
+  if (rows_left_ == 0) return false;
+  if (!empty_ && bytes > bytes_left_) {
+    rows_left_ = 0;
+    return false;
+  }
+  empty_ = false;
+  --rows_left_;
+  bytes_left_ -= std::min(bytes, bytes_left_);
+  return true;
+}
+
+}  // namespace chat

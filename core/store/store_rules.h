@@ -1,0 +1,43 @@
+// The rules that every ChatStore implementation shares, so that memory, RocksDB and later ones
+// decide alike: which commands are well formed, when an idempotency key has expired, how a page of
+// a read is limited, and what an unanswered write looks like. Decides only; never reads or writes a
+// store. Thread rule: plain functions, values.
+#pragma once
+
+#include <cstdint>
+
+#include "core/base/error.h"
+#include "core/store/chat_store.h"
+
+namespace chat {
+
+/// Whether a write is well formed: dense seqs, rows that cover exactly the new inbox positions, one
+/// write per user. A command that fails is refused whole with this Error.
+Status check_write(const StoreCommand& command);
+
+/// Whether a stored key still counts for an append that is made at `row.last_ts_ms`.
+inline bool key_counts(const KeyRow& key, const ChatRow& row) {
+  return key.expires_ms >= row.last_ts_ms;
+}
+
+/// The answer to a write whose fate is not known. SaveUser has no outcome, it answers an Error.
+StoreResult unknown_result(const StoreCommand& command);
+
+/// The answer to a command that was handed to the wrong half of a store.
+Error wrong_half(const StoreCommand& command);
+
+/// Limits a page to a number of rows and about `bytes_max` bytes, yet never below one row.
+class PageBudget {
+ public:
+  PageBudget(uint32_t limit, uint64_t bytes_max) : rows_left_(limit), bytes_left_(bytes_max) {}
+
+  /// Takes one row of `bytes` into the page; false, for good, when the page is full.
+  bool admit(uint64_t bytes);
+
+ private:
+  uint32_t rows_left_;
+  uint64_t bytes_left_;
+  bool empty_ = true;
+};
+
+}  // namespace chat

@@ -1,0 +1,239 @@
+#include "sim/memory_store/memory_chat_store.h"
+
+#include <algorithm>
+#include <mutex>
+#include <type_traits>
+
+#include "core/store/store_rules.h"
+
+namespace chat {
+
+StoreResult MemoryChatStore::read(const StoreCommand& command) {
+  std::shared_lock lock(mutex_);
+  return std::visit(
+      [&](const auto& c) -> StoreResult {
+        using Command = std::decay_t<decltype(c)>;
+        if constexpr (std::is_same_v<Command, AppendEvents> ||
+                      std::is_same_v<Command, AppendInboxes> || std::is_same_v<Command, SaveUser>) {
+          return wrong_half(command);
+        } else {
+          return execute(c);
+        }
+      },
+      command);
+}
+
+std::vector<StoreResult> MemoryChatStore::write(std::span<const StoreCommand> commands) {
+  std::unique_lock lock(mutex_);
+  std::vector<StoreResult> results;
+  results.reserve(commands.size());
+  for (const StoreCommand& command : commands) {
+    if (Status status = check_write(command); !status) {
+      results.push_back(status.error());
+    } else if (const auto* append = std::get_if<AppendEvents>(&command)) {
+      results.push_back(execute(*append));
+    } else if (const auto* inboxes = std::get_if<AppendInboxes>(&command)) {
+      results.push_back(execute(*inboxes));
+    } else {
+      results.push_back(execute(std::get<SaveUser>(command)));
+    }
+  }
+  return results;
+}
+
+// ---------------------------------------------------------------- writes
+
+StoreResult MemoryChatStore::execute(const AppendEvents& append) {
+  const Chat* stored = find_chat(append.chat);
+  AppendResult result;
+  result.head = stored ? stored->row.last_seq : 0;
+  if (result.head != append.expected_last_seq) {
+    result.outcome = WriteOutcome::conflict;
+    return result;
+  }
+  for (const KeyRow& key : append.keys) {
+    if (!stored) break;
+    const auto found = stored->keys.find({key.user, key.key});
+    if (found != stored->keys.end() && key_counts(found->second, append.row)) {
+      result.existing.push_back(found->second);
+    }
+  }
+  if (!result.existing.empty()) {
+    result.outcome = WriteOutcome::duplicate;
+    return result;
+  }
+  Chat& chat = chats_[append.chat];
+  chat.row = append.row;
+  for (const EventRow& event : append.events) chat.events.push_back(event.stored_event);
+  for (const KeyRow& key : append.keys) chat.keys[{key.user, key.key}] = key;
+  for (const MemberRow& member : append.members) chat.members[member.user] = member;
+  if (append.pending) {
+    pending_.insert(append.chat);
+  } else {
+    pending_.erase(append.chat);
+  }
+  result.outcome = WriteOutcome::stored;
+  result.head = append.row.last_seq;
+  return result;
+}
+
+StoreResult MemoryChatStore::execute(const AppendInboxes& append) {
+  AppendInboxesResult result;
+  result.results.reserve(append.writes.size());
+  for (const InboxWrite& write : append.writes) result.results.push_back(execute(write));
+  return result;
+}
+
+InboxResult MemoryChatStore::execute(const InboxWrite& write) {
+  const auto found = users_.find(write.user);
+  const uint64_t head = found == users_.end() ? 0 : found->second.row.inbox_head;
+  if (head != write.expected_head) return {WriteOutcome::conflict, head};
+  User& user = users_[write.user];
+  user.row.inbox_head = write.new_head;
+  for (const InboxRow& row : write.rows) user.inbox[row.first_inbox_seq] = row;
+  for (const UserChatRow& row : write.chats) user.chats[row.chat] = row;
+  user.authored.insert(write.authored.begin(), write.authored.end());
+  return {WriteOutcome::stored, write.new_head};
+}
+
+StoreResult MemoryChatStore::execute(const SaveUser& save) {
+  UserRow& row = users_[save.user].row;
+  if (save.delivered_inbox_seq) {
+    row.delivered_inbox_seq = std::max(row.delivered_inbox_seq, *save.delivered_inbox_seq);
+  }
+  if (save.last_seen_ms) row.last_seen_ms = *save.last_seen_ms;
+  return Saved{};
+}
+
+// ---------------------------------------------------------------- reads
+
+const MemoryChatStore::Chat* MemoryChatStore::find_chat(const ChatId& id) const {
+  const auto found = chats_.find(id);
+  return found == chats_.end() ? nullptr : &found->second;
+}
+
+StoreResult MemoryChatStore::execute(const LoadChat& load) const {
+  ChatLoaded loaded;
+  if (const Chat* chat = find_chat(load.chat)) {
+    loaded.row = chat->row;
+    for (const auto& [user, member] : chat->members) loaded.members.push_back(member);
+  }
+  return loaded;
+}
+
+StoreResult MemoryChatStore::execute(const ReadEvents& read) const {
+  EventsRead result;
+  const Chat* chat = find_chat(read.chat);
+  if (!chat) return result;
+  const uint64_t first = std::max({read.from_seq, chat->row.oldest_seq, uint64_t{1}});
+  const uint64_t last = std::min<uint64_t>(read.to_seq, chat->events.size());
+  PageBudget budget(read.limit, read.bytes_max);
+  for (uint64_t i = 0; first + i <= last; ++i) {
+    const uint64_t seq = read.newest_first ? last - i : first + i;
+    const std::string& event = chat->events[seq - 1];
+    if (!budget.admit(event.size())) break;
+    result.rows.push_back({seq, event});
+  }
+  if (read.newest_first) std::reverse(result.rows.begin(), result.rows.end());
+  return result;
+}
+
+StoreResult MemoryChatStore::execute(const LoadUser& load) const {
+  UserLoaded loaded;
+  const auto found = users_.find(load.user);
+  if (found == users_.end()) return loaded;
+  loaded.row = found->second.row;
+  for (const auto& [id, chat] : found->second.chats) loaded.chats.push_back(chat);
+  return loaded;
+}
+
+InboxEntry MemoryChatStore::entry_at(const InboxRow& row, uint64_t inbox_seq) const {
+  InboxEntry entry{inbox_seq, row.kind, row.chat, row.first_seq, {}};
+  if (row.kind == InboxRow::Kind::read_marker) return entry;
+  entry.seq += inbox_seq - row.first_inbox_seq;
+  const Chat* chat = find_chat(row.chat);
+  if (chat && entry.seq >= chat->row.oldest_seq && entry.seq <= chat->events.size()) {
+    entry.stored_event = chat->events[entry.seq - 1];
+  }
+  return entry;
+}
+
+StoreResult MemoryChatStore::execute(const ReadInbox& read) const {
+  InboxRead result;
+  const auto found = users_.find(read.user);
+  if (found == users_.end()) return result;
+  const auto& inbox = found->second.inbox;
+  const uint64_t from = std::max<uint64_t>(read.from_inbox_seq, 1);
+  auto row = inbox.upper_bound(from);
+  if (row != inbox.begin()) --row;
+  PageBudget budget(read.limit, read.bytes_max);
+  for (; row != inbox.end(); ++row) {
+    const uint64_t end = row->first + row->second.count;
+    for (uint64_t seq = std::max(row->first, from); seq < end; ++seq) {
+      InboxEntry entry = entry_at(row->second, seq);
+      if (!budget.admit(entry.stored_event.size())) return result;
+      result.entries.push_back(std::move(entry));
+    }
+  }
+  return result;
+}
+
+StoreResult MemoryChatStore::execute(const ListUserChats& list) const {
+  UserChatsListed result;
+  const auto found = users_.find(list.user);
+  if (found == users_.end()) return result;
+  const auto& chats = found->second.chats;
+  for (auto it = list.after ? chats.upper_bound(*list.after) : chats.begin(); it != chats.end();
+       ++it) {
+    if (result.items.size() >= list.limit) {
+      result.complete = false;
+      break;
+    }
+    UserChatsListed::Item item;
+    item.view = it->second;
+    item.member.user = list.user;
+    if (const Chat* chat = find_chat(it->first)) {
+      item.chat = chat->row;
+      const auto member = chat->members.find(list.user);
+      if (member != chat->members.end()) item.member = member->second;
+    }
+    result.items.push_back(std::move(item));
+  }
+  return result;
+}
+
+StoreResult MemoryChatStore::execute(const ListChats& list) const {
+  ChatsListed result;
+  for (auto it = list.after ? chats_.upper_bound(*list.after) : chats_.begin(); it != chats_.end();
+       ++it) {
+    if (result.items.size() >= list.limit) {
+      result.complete = false;
+      break;
+    }
+    result.items.emplace_back(it->first, it->second.row);
+  }
+  return result;
+}
+
+StoreResult MemoryChatStore::execute(const ScanPending&) const {
+  return PendingScanned{{pending_.begin(), pending_.end()}};
+}
+
+StoreResult MemoryChatStore::execute(const ListAuthored& list) const {
+  AuthoredListed result;
+  const auto found = users_.find(list.user);
+  if (found == users_.end()) return result;
+  const auto& authored = found->second.authored;
+  auto it =
+      list.after_chat ? authored.upper_bound({*list.after_chat, list.after_seq}) : authored.begin();
+  for (; it != authored.end(); ++it) {
+    if (result.items.size() >= list.limit) {
+      result.complete = false;
+      break;
+    }
+    result.items.push_back(*it);
+  }
+  return result;
+}
+
+}  // namespace chat

@@ -1,0 +1,63 @@
+// MemoryChatStore: a ChatStore in ordered containers, deterministic, with the semantics of the
+// durable stores. It owns every row; nothing outlives it. The virtual driver and tests use it; it
+// never delays, shuffles or loses anything: decorators do that. Thread rule: as ChatStore says (a
+// reader-writer lock inside).
+#pragma once
+
+#include <map>
+#include <set>
+#include <shared_mutex>
+#include <utility>
+#include <vector>
+
+#include "core/store/chat_store.h"
+
+namespace chat {
+
+class MemoryChatStore : public ChatStore {
+ public:
+  explicit MemoryChatStore(uint64_t epoch) : epoch_(epoch) {}
+
+  StoreResult read(const StoreCommand& command) override;
+  std::vector<StoreResult> write(std::span<const StoreCommand> commands) override;
+  uint64_t epoch() const override { return epoch_; }
+
+ private:
+  struct Chat {
+    ChatRow row;
+    std::vector<std::string> events;  ///< seq - 1 is the index.
+    std::map<UserId, MemberRow> members;
+    std::map<std::pair<UserId, OpKey>, KeyRow> keys;
+  };
+  struct User {
+    UserRow row;
+    std::map<ChatId, UserChatRow> chats;
+    std::map<uint64_t, InboxRow> inbox;  ///< By first_inbox_seq.
+    std::set<std::pair<ChatId, uint64_t>> authored;
+  };
+
+  StoreResult execute(const AppendEvents& append);
+  StoreResult execute(const AppendInboxes& append);
+  StoreResult execute(const SaveUser& save);
+  InboxResult execute(const InboxWrite& write);
+
+  StoreResult execute(const LoadChat& load) const;
+  StoreResult execute(const ReadEvents& read) const;
+  StoreResult execute(const LoadUser& load) const;
+  StoreResult execute(const ReadInbox& read) const;
+  StoreResult execute(const ListUserChats& list) const;
+  StoreResult execute(const ListChats& list) const;
+  StoreResult execute(const ScanPending& scan) const;
+  StoreResult execute(const ListAuthored& list) const;
+
+  const Chat* find_chat(const ChatId& id) const;
+  InboxEntry entry_at(const InboxRow& row, uint64_t inbox_seq) const;
+
+  const uint64_t epoch_;
+  mutable std::shared_mutex mutex_;
+  std::map<ChatId, Chat> chats_;
+  std::map<UserId, User> users_;
+  std::set<ChatId> pending_;
+};
+
+}  // namespace chat
