@@ -1,0 +1,86 @@
+#include "sim/scenario/scenario.h"
+
+namespace chat::sim {
+namespace {
+
+constexpr Duration kQuietMax = seconds(60);
+constexpr uint32_t kTextBytesMax = 16 * 1024;
+
+Status refuse(std::string text) { return make_error(ErrorCode::invalid_argument, std::move(text)); }
+
+Status check_chats(const Scenario& s) {
+  const ChatMix& chats = s.chats;
+  const std::string of_users = " (there are " + std::to_string(s.users) + " users)";
+  if (chats.direct_per_user >= s.users && chats.direct_per_user > 0) {
+    return refuse("chats.direct.per_user must be less than users" + of_users);
+  }
+  if (chats.groups > 0 &&
+      (chats.group_size.min < 1 || chats.group_size.min > chats.group_size.max)) {
+    return refuse("chats.groups.size needs 1 <= min <= max");
+  }
+  if (chats.groups > 0 && chats.group_size.max > s.users) {
+    return refuse("chats.groups.size.max is more than users" + of_users);
+  }
+  if (chats.rooms > 0 && (chats.room_size < 1 || chats.room_size > s.users)) {
+    return refuse("chats.rooms.size must be between 1 and users" + of_users);
+  }
+  return {};
+}
+
+Status check_loads(const Scenario& s) {
+  const SizeRange& text = s.sends.text_bytes;
+  if (text.min < kTextBytesMin || text.min > text.max || text.max > kTextBytesMax) {
+    return refuse("sends.text needs " + std::to_string(kTextBytesMin) + " <= min <= max <= " +
+                  std::to_string(kTextBytesMax) + " bytes; the shortest text carries time stamps");
+  }
+  const bool sends = s.sends.per_user_per_s > 0 || !s.ladder.rates_per_s.empty();
+  const bool has_chats = s.chats.direct_per_user + s.chats.groups + s.chats.rooms > 0;
+  if (sends && !has_chats)
+    return refuse("sends need chats: set chats.direct, chats.groups or chats.rooms");
+  if (s.sends.queue_max < 1) return refuse("sends.queue_max must be at least 1");
+  const bool negative =
+      s.sends.direct_share < 0 || s.sends.group_share < 0 || s.sends.room_share < 0;
+  if (negative || s.sends.direct_share + s.sends.group_share + s.sends.room_share <= 0) {
+    return refuse("sends.mix needs weights of at least 0, one of them above 0");
+  }
+  if (s.drops.users_share > 0 && s.drops.every < seconds(1)) {
+    return refuse("drops.every must be at least 1s");
+  }
+  if (s.drops.away_min.ns < 0 || s.drops.away_min > s.drops.away_max) {
+    return refuse("drops.away needs min <= max");
+  }
+  if (s.presence.users < 1 || s.presence.users > 500) {
+    return refuse("presence.users must be between 1 and 500");
+  }
+  if (s.history.limit < 1 || s.history.limit > 200) {
+    return refuse("history.limit must be between 1 and 200");
+  }
+  return {};
+}
+
+}  // namespace
+
+Duration Scenario::run_length() const {
+  if (ladder.rates_per_s.empty()) return duration;
+  return ladder.hold * static_cast<int64_t>(ladder.rates_per_s.size());
+}
+
+Status check_scenario(const Scenario& s) {
+  if (s.name.empty()) return refuse("scenario needs a name");
+  if (s.users < 1) return refuse("users must be at least 1");
+  if (s.run_length().ns <= 0) return refuse("duration must be longer than 0s");
+  if (s.quiet_max.ns <= 0 || s.quiet_max > kQuietMax) {
+    return refuse("quiet must be longer than 0s and at most 60s");
+  }
+  if (s.late_after.ns <= 0) return refuse("late_after must be longer than 0s");
+  if (!s.ladder.rates_per_s.empty() && s.sends.per_user_per_s > 0) {
+    return refuse("ladder and sends.rate exclude each other: the ladder sets the rate");
+  }
+  for (const double rate : s.ladder.rates_per_s) {
+    if (rate <= 0) return refuse("ladder.rates must be above 0");
+  }
+  if (Status chats = check_chats(s); !chats) return chats;
+  return check_loads(s);
+}
+
+}  // namespace chat::sim
