@@ -22,9 +22,8 @@
 
 namespace chat::v1 {
 class ClientFrame;
-class Error;
-class Event;
 class History;
+class Lagged;
 class Send;
 class ServerFrame;
 class SyncEntry;
@@ -105,7 +104,7 @@ class ClientSession {
   /// When wake() wants to be called; kNever without a connection.
   Instant next_wake() const;
   /// Queues the heartbeat, acknowledgement or repeated Sync that is due. Harmless when nothing is.
-  void wake(Instant now, Random& random);
+  void wake(Instant now);
   /// Moves the next WebSocket message to be sent into `out`; false when there is none.
   bool take_output(std::string& out);
 
@@ -172,9 +171,10 @@ class ClientSession {
   Status on_pushed(Incoming& in, v1::ServerFrame& frame);
   void on_pushed_inbox(Incoming& in, const v1::SyncEntry& entry);
   void on_pushed_room(Incoming& in, const ChatId& chat, const v1::SyncEntry& entry);
+  Status on_page(Incoming& in, const v1::ServerFrame& frame);
   Status on_inbox_page(Incoming& in, const v1::SyncPage& page);
-  Status on_room_page(Incoming& in, const v1::SyncPage& page);
-  void on_lagged(Incoming& in, const v1::ServerFrame& frame);
+  Status on_room_page(Incoming& in, Room& room, const v1::SyncPage& page);
+  void on_lagged(Incoming& in, const v1::Lagged& lagged);
   void on_error(Incoming& in, const v1::ServerFrame& frame);
   void note_delivered(Instant now);
 
