@@ -8,8 +8,10 @@
 #include <string>
 
 #include "core/store/chat_store.h"
+#include "server/rocksdb/rocks_chat_store.h"
 #include "sim/memory_store/memory_chat_store.h"
 #include "tests/store/store_fixture.h"
+#include "tests/support/temp_dir.h"
 
 namespace chat::store_test {
 namespace {
@@ -18,7 +20,7 @@ using Seqs = std::vector<uint64_t>;
 
 struct Implementation {
   std::string name;
-  std::function<std::unique_ptr<ChatStore>()> open;
+  std::function<std::unique_ptr<ChatStore>(const std::string& dir)> open;
 };
 
 void PrintTo(const Implementation& implementation, std::ostream* out) {
@@ -35,7 +37,8 @@ class ChatStoreConformance : public testing::TestWithParam<Implementation> {
   }
 
  private:
-  std::unique_ptr<ChatStore> store_ = GetParam().open();
+  TempDir dir_;
+  std::unique_ptr<ChatStore> store_ = GetParam().open(dir_.path());
 };
 
 // ---------------------------------------------------------------- chats
@@ -557,10 +560,17 @@ TEST_P(ChatStoreConformance, ListAuthoredPagesByChatAndSeq) {
   EXPECT_TRUE(listed.complete);
 }
 
-INSTANTIATE_TEST_SUITE_P(Memory, ChatStoreConformance,
-                         testing::Values(Implementation{
-                             "Memory",
-                             [] { return std::make_unique<MemoryChatStore>(uint64_t{1}); }}),
+std::unique_ptr<ChatStore> open_memory(const std::string&) {
+  return std::make_unique<MemoryChatStore>(uint64_t{1});
+}
+
+std::unique_ptr<ChatStore> open_rocks(const std::string& dir) {
+  return open_rocks_store({.dir = dir}).value();
+}
+
+INSTANTIATE_TEST_SUITE_P(Stores, ChatStoreConformance,
+                         testing::Values(Implementation{"Memory", open_memory},
+                                         Implementation{"Rocks", open_rocks}),
                          [](const auto& tested) { return tested.param.name; });
 
 }  // namespace

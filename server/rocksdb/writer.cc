@@ -1,0 +1,162 @@
+#include "server/rocksdb/writer.h"
+
+#include <algorithm>
+
+#include "core/base/assert.h"
+#include "core/store/store_rules.h"
+
+namespace chat::rocks {
+
+StoreResult WriteCall::add(const StoreCommand& command) {
+  if (Status status = check_write(command); !status) return status.error();
+  if (const auto* append = std::get_if<AppendEvents>(&command)) {
+    Result<AppendResult> result = add_append(*append);
+    if (!result) return result.error();
+    return std::move(*result);
+  }
+  if (const auto* inboxes = std::get_if<AppendInboxes>(&command)) {
+    AppendInboxesResult result;
+    result.results.reserve(inboxes->writes.size());
+    for (const InboxWrite& write : inboxes->writes) result.results.push_back(add_inbox(write));
+    return result;
+  }
+  return add_save(std::get<SaveUser>(command));
+}
+
+Status WriteCall::commit() {
+  if (batch_.Count() == 0) return {};
+  rocksdb::WriteOptions synced;
+  synced.sync = true;
+  const rocksdb::Status status = database_.db().Write(synced, &batch_);
+  if (!status.ok()) return to_error(status, "writing");
+  return {};
+}
+
+void WriteCall::put(Family family, const Key& key, std::string_view value) {
+  const rocksdb::Status status = batch_.Put(database_.handle(family), slice(key), slice(value));
+  CHAT_ASSERT(status.ok());  // A batch in memory refuses nothing but oversize keys.
+}
+
+// ---------------------------------------------------------------- chats
+
+Result<AppendResult> WriteCall::add_append(const AppendEvents& append) {
+  const Result<uint64_t> head = head_of(append.chat);
+  if (!head) return head.error();
+  AppendResult result;
+  result.head = *head;
+  if (result.head != append.expected_last_seq) {
+    result.outcome = WriteOutcome::conflict;
+    return result;
+  }
+  Result<std::vector<KeyRow>> existing = existing_keys(append);
+  if (!existing) return existing.error();
+  if (!existing->empty()) {
+    result.outcome = WriteOutcome::duplicate;
+    result.existing = std::move(*existing);
+    return result;
+  }
+  put_append(append);
+  result.outcome = WriteOutcome::stored;
+  result.head = append.row.last_seq;
+  return result;
+}
+
+Result<uint64_t> WriteCall::head_of(const ChatId& chat) {
+  if (const auto known = heads_.find(chat); known != heads_.end()) return known->second;
+  const auto row = database_.find<ChatRow>({}, Family::chat, key_of(chat));
+  if (!row) return row.error();
+  return *row ? (*row)->last_seq : 0;
+}
+
+Result<std::vector<KeyRow>> WriteCall::existing_keys(const AppendEvents& append) {
+  std::vector<KeyRow> existing;
+  for (const KeyRow& wanted : append.keys) {
+    const Key key = key_of(append.chat, wanted.user, wanted.key);
+    std::optional<KeyRow> stored;
+    if (const auto known = keys_.find(std::string(key.view())); known != keys_.end()) {
+      stored = known->second;
+    } else {
+      auto found = database_.find<KeyRow>({}, Family::sent, key);
+      if (!found) return found.error();
+      stored = *found;
+    }
+    if (!stored || !key_counts(*stored, append.row)) continue;
+    stored->user = wanted.user;
+    stored->key = wanted.key;
+    existing.push_back(*stored);
+  }
+  return existing;
+}
+
+void WriteCall::put_append(const AppendEvents& append) {
+  for (const EventRow& event : append.events) {
+    put(Family::event, key_of(append.chat, event.seq), event.stored_event);
+  }
+  for (const KeyRow& row : append.keys) {
+    const Key key = key_of(append.chat, row.user, row.key);
+    put(Family::sent, key, encode(row));
+    keys_.insert_or_assign(std::string(key.view()), row);
+  }
+  for (const MemberRow& member : append.members) {
+    put(Family::member, key_of(append.chat, member.user), encode(member));
+  }
+  put(Family::chat, key_of(append.chat), encode(append.row));
+  heads_[append.chat] = append.row.last_seq;
+  if (append.pending) {
+    put(Family::pending, key_of(append.chat), {});
+  } else {
+    const rocksdb::Status status =
+        batch_.Delete(database_.handle(Family::pending), slice(key_of(append.chat)));
+    CHAT_ASSERT(status.ok());
+  }
+}
+
+// ---------------------------------------------------------------- users
+
+Result<std::optional<UserRow>> WriteCall::user_row(UserId user) {
+  if (const auto known = users_.find(user); known != users_.end()) {
+    return std::optional<UserRow>(known->second);
+  }
+  return database_.find<UserRow>({}, Family::user, key_of(user));
+}
+
+InboxResult WriteCall::add_inbox(const InboxWrite& write) {
+  const auto stored = user_row(write.user);
+  // A row that cannot be read has no Error of its own in the answer: the user's home reloads it and
+  // meets the Error there.
+  if (!stored) return {WriteOutcome::unknown, 0};
+  UserRow row = stored->value_or(UserRow{});
+  if (row.inbox_head != write.expected_head) return {WriteOutcome::conflict, row.inbox_head};
+  put_inbox(write);
+  row.inbox_head = write.new_head;
+  put(Family::user, key_of(write.user), encode(row));
+  users_[write.user] = row;
+  return {WriteOutcome::stored, write.new_head};
+}
+
+void WriteCall::put_inbox(const InboxWrite& write) {
+  for (const InboxRow& row : write.rows) {
+    put(Family::inbox, key_of(write.user, row.first_inbox_seq), encode(row));
+  }
+  for (const UserChatRow& row : write.chats) {
+    put(Family::user_chat, key_of(write.user, row.chat), encode(row));
+  }
+  for (const auto& [chat, seq] : write.authored) {
+    put(Family::author, key_of(write.user, chat, seq), {});
+  }
+}
+
+StoreResult WriteCall::add_save(const SaveUser& save) {
+  const auto stored = user_row(save.user);
+  if (!stored) return stored.error();
+  UserRow row = stored->value_or(UserRow{});
+  if (save.delivered_inbox_seq) {
+    row.delivered_inbox_seq = std::max(row.delivered_inbox_seq, *save.delivered_inbox_seq);
+  }
+  if (save.last_seen_ms) row.last_seen_ms = *save.last_seen_ms;
+  put(Family::user, key_of(save.user), encode(row));
+  users_[save.user] = row;
+  return Saved{};
+}
+
+}  // namespace chat::rocks

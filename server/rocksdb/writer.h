@@ -1,0 +1,47 @@
+// WriteCall: one ChatStore::write. It judges each command against the store and what earlier
+// commands of the same call wrote, gathers what is to be written in one batch, and commits that
+// batch with one sync. Internal to this folder; lives for one call. Thread rule: one thread, and
+// one WriteCall of a Database at a time.
+#pragma once
+
+#include <rocksdb/write_batch.h>
+
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+#include "core/store/chat_store.h"
+#include "server/rocksdb/database.h"
+
+namespace chat::rocks {
+
+class WriteCall {
+ public:
+  explicit WriteCall(const Database& database) : database_(database) {}
+
+  /// The answer to `command` if the commit succeeds.
+  StoreResult add(const StoreCommand& command);
+  /// Writes and syncs everything; on an Error nothing is known about any of it.
+  Status commit();
+
+ private:
+  Result<AppendResult> add_append(const AppendEvents& append);
+  InboxResult add_inbox(const InboxWrite& write);
+  StoreResult add_save(const SaveUser& save);
+
+  Result<uint64_t> head_of(const ChatId& chat);
+  Result<std::vector<KeyRow>> existing_keys(const AppendEvents& append);
+  Result<std::optional<UserRow>> user_row(UserId user);
+  void put_append(const AppendEvents& append);
+  void put_inbox(const InboxWrite& write);
+  void put(Family family, const Key& key, std::string_view value);
+
+  const Database& database_;
+  rocksdb::WriteBatch batch_;
+  // What the batch holds, as far as later commands of the call depend on it.
+  std::unordered_map<ChatId, uint64_t, IdHash> heads_;
+  std::unordered_map<std::string, KeyRow> keys_;  ///< By key of the column family `sent`.
+  std::unordered_map<UserId, UserRow, IdHash> users_;
+};
+
+}  // namespace chat::rocks
