@@ -1,6 +1,7 @@
 #include "server/rocksdb/database.h"
 
 #include <rocksdb/cache.h>
+#include <rocksdb/env.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/options.h>
 #include <rocksdb/slice_transform.h>
@@ -9,6 +10,8 @@
 #include <sys/random.h>
 
 #include <array>
+#include <cstdarg>
+#include <cstdio>
 #include <filesystem>
 
 namespace chat::rocks {
@@ -39,6 +42,25 @@ constexpr std::string_view kFormatKey = "format";
 constexpr std::string_view kEpochKey = "epoch";
 constexpr std::string_view kFormat = "1";
 
+/// Hands RocksDB's warnings to the options' log. A log file of its own could fill the disk, and
+/// RocksDB ends the process when its log file cannot be written.
+class WarningLog : public rocksdb::Logger {
+ public:
+  explicit WarningLog(std::function<void(std::string_view)> log)
+      : rocksdb::Logger(rocksdb::WARN_LEVEL), log_(std::move(log)) {}
+
+  using rocksdb::Logger::Logv;
+  void Logv(const char* format, va_list arguments) override {
+    if (!log_) return;
+    std::array<char, 512> line;
+    const int size = vsnprintf(line.data(), line.size(), format, arguments);
+    if (size > 0) log_(line.data());
+  }
+
+ private:
+  const std::function<void(std::string_view)> log_;
+};
+
 rocksdb::DBOptions db_options(const RocksStoreOptions& options) {
   rocksdb::DBOptions db;
   db.create_if_missing = true;
@@ -47,8 +69,7 @@ rocksdb::DBOptions db_options(const RocksStoreOptions& options) {
   db.db_write_buffer_size = options.write_buffers_bytes;
   db.max_total_wal_size = 2 * options.write_buffers_bytes;
   db.bytes_per_sync = kMiB;
-  db.keep_log_file_num = 4;
-  db.info_log_level = rocksdb::WARN_LEVEL;
+  db.info_log = std::make_shared<WarningLog>(options.log);
   // A torn last record was never answered. Damage before it must not be skipped in silence.
   db.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
   return db;

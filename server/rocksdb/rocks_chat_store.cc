@@ -1,5 +1,7 @@
 #include "server/rocksdb/rocks_chat_store.h"
 
+#include <mutex>
+#include <shared_mutex>
 #include <type_traits>
 
 #include "core/store/store_rules.h"
@@ -12,11 +14,12 @@ namespace {
 
 class RocksChatStore : public ChatStore {
  public:
-  RocksChatStore(std::unique_ptr<rocks::Database> database,
-                 std::function<void(const Error&)> on_write_error)
-      : database_(std::move(database)), on_write_error_(std::move(on_write_error)) {}
+  RocksChatStore(const RocksStoreOptions& options, std::unique_ptr<rocks::Database> database)
+      : options_(options), database_(std::move(database)), epoch_(database_->epoch()) {}
 
   StoreResult read(const StoreCommand& command) override {
+    std::shared_lock lock(mutex_);
+    if (!database_) return closed_;
     const rocks::Reader reader(*database_);
     return std::visit(
         [&](const auto& c) -> StoreResult {
@@ -35,7 +38,8 @@ class RocksChatStore : public ChatStore {
   }
 
   std::vector<StoreResult> write(std::span<const StoreCommand> commands) override {
-    recover_from_failure();
+    if (failed_) recover();
+    if (!database_) return std::vector<StoreResult>(commands.size(), closed_);
     rocks::WriteCall call(*database_);
     std::vector<StoreResult> results;
     results.reserve(commands.size());
@@ -43,23 +47,44 @@ class RocksChatStore : public ChatStore {
     const Status committed = call.commit();
     if (committed) return results;
     failed_ = true;
-    if (on_write_error_) on_write_error_(committed.error());
+    tell(committed.error());
     for (size_t i = 0; i < commands.size(); ++i) {
       if (!std::holds_alternative<Error>(results[i])) results[i] = unknown_result(commands[i]);
     }
     return results;
   }
 
-  uint64_t epoch() const override { return database_->epoch(); }
+  uint64_t epoch() const override { return epoch_; }
 
  private:
-  /// After a failed write RocksDB refuses all writes until it is told to go on.
-  void recover_from_failure() {
-    if (failed_ && database_->db().Resume().ok()) failed_ = false;
+  /// After a failed write RocksDB refuses all writes. Small troubles it forgets when asked to,
+  /// after greater ones the directory has to be opened again.
+  void recover() {
+    if (database_ && database_->db().Resume().ok()) {
+      failed_ = false;
+      return;
+    }
+    std::unique_lock lock(mutex_);
+    database_.reset();
+    auto opened = rocks::Database::open(options_);
+    if (opened) {
+      database_ = std::move(*opened);
+      failed_ = false;
+    } else {
+      closed_ = opened.error();
+      tell(closed_);
+    }
   }
 
-  const std::unique_ptr<rocks::Database> database_;
-  const std::function<void(const Error&)> on_write_error_;
+  void tell(const Error& error) const {
+    if (options_.log) options_.log(error.text);
+  }
+
+  const RocksStoreOptions options_;
+  std::shared_mutex mutex_;  ///< Guards the pointer: only write() takes it alone, to open again.
+  std::unique_ptr<rocks::Database> database_;
+  const uint64_t epoch_;
+  Error closed_;         ///< Why database_ is null.
   bool failed_ = false;  ///< Only write() touches it.
 };
 
@@ -68,8 +93,7 @@ class RocksChatStore : public ChatStore {
 Result<std::unique_ptr<ChatStore>> open_rocks_store(const RocksStoreOptions& options) {
   auto database = rocks::Database::open(options);
   if (!database) return database.error();
-  return std::unique_ptr<ChatStore>(
-      new RocksChatStore(std::move(*database), options.on_write_error));
+  return std::unique_ptr<ChatStore>(new RocksChatStore(options, std::move(*database)));
 }
 
 }  // namespace chat

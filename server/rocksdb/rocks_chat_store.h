@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "core/base/error.h"
 #include "core/store/chat_store.h"
@@ -18,9 +19,9 @@ struct RocksStoreOptions {
   uint64_t block_cache_bytes = 128ull << 20;
   uint64_t write_buffers_bytes = 128ull << 20;  ///< All memtables together, about.
   int open_files_max = 512;
-  /// Hears why a batch was not written (its commands answer `unknown`); called by the writing
-  /// thread.
-  std::function<void(const Error&)> on_write_error{};
+  /// Hears RocksDB's warnings, and why a batch was not written (its commands answer `unknown`).
+  /// Called from any thread.
+  std::function<void(std::string_view)> log{};
 };
 
 /// Opens the store, and makes it with a new epoch when the directory holds none.

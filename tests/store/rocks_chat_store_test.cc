@@ -1,0 +1,235 @@
+// What is special to the RocksDB store: it keeps everything over a restart and a kill, and says
+// what is wrong with a directory that it cannot use.
+#include "server/rocksdb/rocks_chat_store.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <thread>
+
+#include "tests/store/store_fixture.h"
+#include "tests/support/temp_dir.h"
+
+namespace chat::store_test {
+namespace {
+
+std::unique_ptr<ChatStore> open_at(const std::string& dir) {
+  auto store = open_rocks_store({.dir = dir});
+  if (!store) throw std::runtime_error(store.error().text);
+  return std::move(*store);
+}
+
+Error error_of(const Result<std::unique_ptr<ChatStore>>& result) {
+  EXPECT_FALSE(result) << "the store opened";
+  return result ? Error{} : result.error();
+}
+
+/// A death test runs its function again in a child process. The child must use the directory of the
+/// parent, and cannot clean up.
+class DirOfDeathTest {
+ public:
+  DirOfDeathTest() {
+    const char* of_parent = getenv(kVariable);
+    if (of_parent) {
+      path_ = of_parent;
+    } else {
+      path_ = own_.emplace().path();
+      setenv(kVariable, path_.c_str(), 1);
+    }
+  }
+  ~DirOfDeathTest() { unsetenv(kVariable); }
+  const std::string& path() const { return path_; }
+
+ private:
+  static constexpr char kVariable[] = "CHATFLEET_DEATH_TEST_DIR";
+  std::optional<TempDir> own_;
+  std::string path_;
+};
+
+TEST(RocksChatStore, ReopenKeepsEveryRowAndTheEpoch) {
+  const TempDir dir;
+  const ChatId chat = chat_id("a");
+  uint64_t epoch = 0;
+  {
+    const auto store = open_at(dir.path());
+    epoch = store->epoch();
+    AppendEvents command = append_of(chat, 0, 3);
+    command.keys = {key_row(7, 1, 1)};
+    command.members = {{UserId{7}, Role::owner, 1}};
+    ASSERT_EQ(append(*store, command).outcome, WriteOutcome::stored);
+    InboxWrite write = inbox_of(7, 0, {run_row(1, chat, 1, 3)});
+    write.authored = {{chat, 1}};
+    ASSERT_EQ(append_inbox(*store, write).outcome, WriteOutcome::stored);
+    take<Saved>(write_one(*store, SaveUser{UserId{7}, 2, 100}));
+  }
+  const auto store = open_at(dir.path());
+  EXPECT_EQ(store->epoch(), epoch);
+  EXPECT_EQ(read<ChatLoaded>(*store, LoadChat{chat}).members.size(), 1u);
+  EXPECT_EQ(seqs_of(read<EventsRead>(*store, ReadEvents{chat})), (std::vector<uint64_t>{1, 2, 3}));
+  EXPECT_EQ(read<InboxRead>(*store, ReadInbox{UserId{7}}).entries.size(), 3u);
+  EXPECT_EQ(read<UserLoaded>(*store, LoadUser{UserId{7}}).row.delivered_inbox_seq, 2u);
+  EXPECT_EQ(read<PendingScanned>(*store, ScanPending{}).chats.size(), 1u);
+  EXPECT_EQ(read<UserChatsListed>(*store, ListUserChats{UserId{7}}).items.size(), 1u);
+  EXPECT_EQ(read<AuthoredListed>(*store, ListAuthored{UserId{7}}).items.size(), 1u);
+  AppendEvents again = append_of(chat, 3, 1);
+  again.keys = {key_row(7, 1, 4)};
+  EXPECT_EQ(append(*store, again).outcome, WriteOutcome::duplicate);
+}
+
+TEST(RocksChatStore, TwoNewStoresHaveDifferentEpochs) {
+  const TempDir dir;
+  EXPECT_NE(open_at(dir / "a")->epoch(), open_at(dir / "b")->epoch());
+}
+
+// ---------------------------------------------------------------- kill
+
+constexpr uint64_t kChats = 5;
+constexpr uint64_t kKillAfter = 300;
+
+/// Appends to five chats and one inbox per turn without end, and writes one byte to `answers` per
+/// answered turn. Kills its own process, in the middle of whatever it does, once `kKillAfter` turns
+/// were answered.
+void write_until_killed(const std::string& dir, const std::string& answers) {
+  const auto store = open_at(dir);
+  const int file = open(answers.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
+  std::atomic<uint64_t> answered{0};
+  std::thread killer([&] {
+    while (answered.load() < kKillAfter) std::this_thread::yield();
+    kill(getpid(), SIGKILL);
+  });
+  for (uint64_t turn = 0;; ++turn) {
+    std::vector<StoreCommand> commands;
+    AppendInboxes inboxes;
+    for (uint64_t n = 0; n < kChats; ++n) {
+      commands.push_back(append_of(chat_id(std::to_string(n)), turn, 1));
+    }
+    inboxes.writes = {inbox_of(7, turn, {run_row(turn + 1, chat_id("0"), turn + 1, 1)})};
+    commands.push_back(inboxes);
+    for (const StoreResult& result : store->write(commands)) {
+      if (std::holds_alternative<Error>(result)) std::abort();
+    }
+    if (write(file, "+", 1) != 1) std::abort();
+    answered.store(turn + 1);
+  }
+}
+
+TEST(RocksChatStoreDeathTest, AKillInTheMiddleOfWritesLosesNothingThatWasAnswered) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const DirOfDeathTest shared;
+  const std::string& dir = shared.path();
+  EXPECT_EXIT(write_until_killed(dir + "/store", dir + "/answers"),
+              testing::KilledBySignal(SIGKILL), "");
+
+  const uint64_t answered = std::filesystem::file_size(dir + "/answers");
+  ASSERT_GE(answered, kKillAfter);
+  const auto store = open_at(dir + "/store");
+  for (uint64_t n = 0; n < kChats; ++n) {
+    const ChatId chat = chat_id(std::to_string(n));
+    const uint64_t head = read<ChatLoaded>(*store, LoadChat{chat}).row.value().last_seq;
+    EXPECT_GE(head, answered);
+    EXPECT_LE(head, answered + 1);
+    ReadEvents all{chat};
+    all.limit = 1'000'000;
+    all.bytes_max = 1 << 30;
+    EXPECT_EQ(read<EventsRead>(*store, all).rows.size(), head);
+  }
+  EXPECT_GE(read<UserLoaded>(*store, LoadUser{UserId{7}}).row.inbox_head, answered);
+}
+
+// ---------------------------------------------------------------- trouble
+
+/// Runs in a child process: its files may not grow, so every write of the store fails.
+void write_without_room(const std::string& dir) {
+  std::string told;
+  auto store = open_rocks_store({.dir = dir, .log = [&](std::string_view text) { told = text; }});
+  if (!store) _exit(1);
+  signal(SIGXFSZ, SIG_IGN);
+  const rlimit nothing{0, RLIM_INFINITY};
+  setrlimit(RLIMIT_FSIZE, &nothing);
+  AppendInboxes inboxes;
+  inboxes.writes = {inbox_of(7, 0, {run_row(1, chat_id("a"), 1, 1)})};
+  const std::vector<StoreCommand> commands{append_of(chat_id("a"), 0, 1), inboxes,
+                                           append_of(chat_id("b"), 9, 1),
+                                           SaveUser{UserId{7}, 1, 1}};
+  const auto results = (*store)->write(commands);
+  const bool unknown =
+      std::get<AppendResult>(results[0]).outcome == WriteOutcome::unknown &&
+      std::get<AppendInboxesResult>(results[1]).results.at(0).outcome == WriteOutcome::unknown &&
+      std::get<AppendResult>(results[2]).outcome == WriteOutcome::unknown &&
+      std::get<Error>(results[3]).code == ErrorCode::unavailable;
+  const rlimit everything{RLIM_INFINITY, RLIM_INFINITY};
+  setrlimit(RLIMIT_FSIZE, &everything);
+  // Whether the first append is there is open; after it was asked, writing goes on.
+  const auto row = read<ChatLoaded>(**store, LoadChat{chat_id("a")}).row;
+  const AppendResult again = append(**store, append_of(chat_id("a"), row ? row->last_seq : 0, 1));
+  const bool recovered = again.outcome == WriteOutcome::stored;
+  _exit(unknown && !told.empty() && recovered ? 42 : 1);
+}
+
+TEST(RocksChatStoreDeathTest, AFailedBatchAnswersUnknownAndLaterWritesWorkAgain) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const DirOfDeathTest dir;
+  EXPECT_EXIT(write_without_room(dir.path() + "/store"), testing::ExitedWithCode(42), "");
+}
+
+TEST(RocksChatStore, ADirectoryThatCannotBeMadeIsNamed) {
+  const TempDir dir;
+  std::ofstream(dir / "file") << "x";
+  const Error error = error_of(open_rocks_store({.dir = dir / "file/store"}));
+  EXPECT_EQ(error.code, ErrorCode::unavailable);
+  EXPECT_NE(error.text.find(dir / "file/store"), std::string::npos) << error.text;
+  EXPECT_NE(error.text.find("choose a writable"), std::string::npos) << error.text;
+}
+
+TEST(RocksChatStore, ADirectoryWithoutPermissionIsNamed) {
+  if (geteuid() == 0) GTEST_SKIP() << "root may write everywhere";
+  const TempDir dir;
+  std::filesystem::create_directory(dir / "store");
+  chmod((dir / "store").c_str(), 0500);
+  const Error error = error_of(open_rocks_store({.dir = dir / "store"}));
+  EXPECT_EQ(error.code, ErrorCode::unavailable);
+  EXPECT_NE(error.text.find("writable"), std::string::npos) << error.text;
+}
+
+TEST(RocksChatStore, AStoreThatIsOpenElsewhereIsRefused) {
+  const TempDir dir;
+  const auto first = open_at(dir.path());
+  const Error error = error_of(open_rocks_store({.dir = dir.path()}));
+  EXPECT_EQ(error.code, ErrorCode::unavailable);
+  EXPECT_NE(error.text.find("another process has it open"), std::string::npos) << error.text;
+}
+
+TEST(RocksChatStore, ADamagedStoreIsRefused) {
+  const TempDir dir;
+  open_at(dir.path());
+  std::ofstream(dir / "CURRENT") << "garbage";
+  const Error error = error_of(open_rocks_store({.dir = dir.path()}));
+  EXPECT_EQ(error.code, ErrorCode::corrupt) << error.text;
+  EXPECT_NE(error.text.find("restore a backup"), std::string::npos) << error.text;
+}
+
+TEST(RocksChatStore, ADamagedLogIsRefusedAndNotSkipped) {
+  const TempDir dir;
+  {
+    const auto store = open_at(dir.path());
+    for (uint64_t seq = 0; seq < 50; ++seq) append(*store, append_of(chat_id("a"), seq, 1));
+  }
+  for (const auto& entry : std::filesystem::directory_iterator(dir.path())) {
+    if (entry.path().extension() != ".log") continue;
+    std::fstream log(entry.path(), std::ios::in | std::ios::out | std::ios::binary);
+    log.seekp(static_cast<std::streamoff>(entry.file_size() / 2));
+    log << "xxxxxxxxxxxxxxxx";
+  }
+  const Error error = error_of(open_rocks_store({.dir = dir.path()}));
+  EXPECT_EQ(error.code, ErrorCode::corrupt) << error.text;
+}
+
+}  // namespace
+}  // namespace chat::store_test
