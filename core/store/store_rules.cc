@@ -57,6 +57,24 @@ Status check_write(const StoreCommand& command) {
   return {};
 }
 
+WriteCost cost_of(const StoreCommand& command) {
+  constexpr uint64_t row_bytes = 48;  // Key and fixed fields of a typical row.
+  WriteCost cost;
+  if (const auto* append = std::get_if<AppendEvents>(&command)) {
+    cost.rows = 2 + append->events.size() + append->keys.size() + append->members.size();
+    cost.bytes = append->row.title.size();
+    for (const EventRow& event : append->events) cost.bytes += event.stored_event.size();
+  } else if (const auto* inboxes = std::get_if<AppendInboxes>(&command)) {
+    for (const InboxWrite& write : inboxes->writes) {
+      cost.rows += 1 + write.rows.size() + write.chats.size() + write.authored.size();
+    }
+  } else {
+    cost.rows = 1;
+  }
+  cost.bytes += cost.rows * row_bytes;
+  return cost;
+}
+
 StoreResult unknown_result(const StoreCommand& command) {
   if (std::holds_alternative<AppendEvents>(command)) return AppendResult{};
   if (const auto* append = std::get_if<AppendInboxes>(&command)) {

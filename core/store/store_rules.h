@@ -26,6 +26,13 @@ StoreResult unknown_result(const StoreCommand& command);
 /// The answer to a command that was handed to the wrong half of a store.
 Error wrong_half(const StoreCommand& command);
 
+/// What a write costs a store and a queue: rows put, and bytes of their contents, about.
+struct WriteCost {
+  uint64_t rows = 0;
+  uint64_t bytes = 0;
+};
+WriteCost cost_of(const StoreCommand& command);
+
 /// Limits a page to a number of rows and about `bytes_max` bytes, yet never below one row.
 class PageBudget {
  public:
