@@ -1,0 +1,190 @@
+#!/usr/bin/env python3
+"""The REST interface by curl: accounts, chats, messages, and how mistakes are answered.
+
+usage: rest_test.py CHATD
+"""
+
+import sys
+import unittest
+
+from harness import Chatd, People, curl, hex_of, key
+
+CHATD = sys.argv.pop(1)
+NOBODY = str(2**62)
+
+
+def setUpModule():
+    global chatd, people
+    chatd = Chatd(CHATD)
+    people = People(chatd)
+
+
+def tearDownModule():
+    chatd.stop()
+
+
+class RestTest(unittest.TestCase):
+    def call(self, method, path, body=None, **more):
+        return curl(method, chatd.public + path, body, **more)
+
+    def ok(self, method, path, body=None, **more):
+        status, answer = self.call(method, path, body, **more)
+        self.assertIn(status, (200, 201), answer)
+        return answer
+
+    def refused(self, status, code, method, path, body=None, **more):
+        answer = self.call(method, path, body, **more)
+        self.assertEqual((answer[0], answer[1]["code"]), (status, code), answer)
+        self.assertTrue(answer[1]["message"])
+
+    # -- accounts
+
+    def test_sign_up_log_in_refresh_and_me(self):
+        first = people["carl"]
+        self.assertGreater(int(first["expiresInS"]), 0)
+        log_in = {"email": "carl@example.org", "password": "password of carl"}
+        tokens = self.ok("POST", "/v1/login", log_in)
+        self.assertEqual(tokens["userId"], first["userId"])
+        fresh = self.ok("POST", "/v1/refresh", {"refreshToken": tokens["refreshToken"]})
+        for token in (first["accessToken"], tokens["accessToken"], fresh["accessToken"]):
+            me = self.ok("GET", "/v1/me", token=token)
+            self.assertEqual((me["userId"], me["userName"], me["email"]),
+                             (first["userId"], "carl", "carl@example.org"))
+            self.assertNotIn("password", str(me))
+        renamed = self.ok("PATCH", "/v1/me", {"userName": "Carl"}, token=first["accessToken"])
+        self.assertEqual(renamed["userName"], "Carl")
+
+    def test_wrong_credentials_are_refused_alike(self):
+        people["dora"]
+        for email, password in (("dora@example.org", "wrong password"),
+                                ("nobody@example.org", "password of dora")):
+            self.refused(401, "UNAUTHENTICATED", "POST", "/v1/login",
+                         {"email": email, "password": password})
+        self.refused(401, "UNAUTHENTICATED", "POST", "/v1/refresh", {"refreshToken": "x"})
+        for token in (None, "x", people.token("dora")[:-2] + "xx"):
+            self.refused(401, "UNAUTHENTICATED", "GET", "/v1/me", token=token)
+            self.refused(401, "UNAUTHENTICATED", "GET", "/v1/chats", token=token)
+
+    def test_an_address_signs_up_once(self):
+        people["emil"]
+        self.refused(409, "ALREADY_EXISTS", "POST", "/v1/accounts", {
+            "email": "emil@example.org", "password": "another one", "userName": "emil2"})
+
+    def test_incomplete_accounts_are_refused(self):
+        for body in ({}, {"email": "x@example.org"},
+                     {"email": "no address", "password": "long enough", "userName": "x"},
+                     {"email": "y@example.org", "password": "", "userName": "y"}):
+            self.refused(400, "INVALID_ARGUMENT", "POST", "/v1/accounts", body)
+
+    # -- chats
+
+    def test_create_list_and_change_a_chat(self):
+        owner, token = people.id("fay"), people.token("fay")
+        chat_id = people.new_group("Plans", "fay", "gus")
+        path = f"/v1/chats/{hex_of(chat_id)}"
+        chat = self.ok("GET", path, token=token)
+        self.assertEqual((chat["chat"]["kind"], chat["chat"]["title"]), ("GROUP", "Plans"))
+        self.assertEqual({m["userId"]: m["role"] for m in chat["members"]},
+                         {owner: "OWNER", people.id("gus"): "MEMBER"})
+        changed = self.ok("POST", path + "/members", {
+            "add": [people.id("hal")], "remove": [people.id("gus")], "clientOpId": key("op")},
+            token=token)
+        present = {m["userId"] for m in changed["members"] if m.get("leftSeq", "0") == "0"}
+        self.assertEqual(present, {owner, people.id("hal")})
+        for name in ("fay", "hal"):
+            self.assertIn(chat_id, self.chats_of(name))
+
+    def chats_of(self, name):
+        """All chat_ids of a user, in pages of one."""
+        chats, after = [], ""
+        while True:
+            page = self.ok("GET", f"/v1/chats?limit=1{after}", token=people.token(name))
+            chats += [chat["chatId"] for chat in page.get("chats", [])]
+            if not page.get("nextAfterChatId"):
+                return chats
+            after = "&after=" + hex_of(page["nextAfterChatId"])
+
+    def test_lists_are_paged(self):
+        made = {people.new_group(f"n{n}", "ida") for n in range(3)}
+        listed = self.chats_of("ida")
+        self.assertEqual((set(listed), len(listed)), (made, 3))
+
+    def test_messages_are_sent_read_and_listed(self):
+        token = people.token("jan")
+        chat_id = people.new_group("Log", "jan", "kim")
+        path = f"/v1/chats/{hex_of(chat_id)}"
+        acks = [self.ok("POST", path + "/messages", {"clientMsgId": key(f"m{n}"), "text": f"t{n}"},
+                        token=token) for n in range(3)]
+        self.assertEqual([ack["status"] for ack in acks], ["STORED"] * 3)
+        again = self.ok("POST", path + "/messages", {"clientMsgId": key("m0"), "text": "t0"},
+                        token=token)
+        self.assertEqual((again["status"], again["seq"]), ("DUPLICATE", acks[0]["seq"]))
+        page = self.ok("GET", f"{path}/messages?after_seq={int(acks[0]['seq']) - 1}&limit=2",
+                       token=people.token("kim"))
+        self.assertEqual([event["message"]["text"] for event in page["events"]], ["t0", "t1"])
+        page = self.ok("GET", f"{path}/messages?before_seq={acks[2]['seq']}&limit=1", token=token)
+        self.assertEqual([event["message"]["text"] for event in page["events"]], ["t1"])
+        receipt = self.ok("POST", path + "/read", {"upToSeq": acks[1]["seq"]},
+                          token=people.token("kim"))
+        self.assertEqual(receipt["readSeq"], acks[1]["seq"])
+
+    def test_a_direct_chat_begins_with_its_first_message(self):
+        ack = self.ok("POST", "/v1/messages", {"peerUserId": people.id("mia"), "text": "hi",
+                                               "clientMsgId": key("d")}, token=people.token("lea"))
+        self.assertEqual(ack["status"], "STORED")
+        self.assertIn(ack["chatId"], self.chats_of("mia"))
+
+    # -- mistakes
+
+    def test_chats_of_others_stay_closed(self):
+        chat_id = people.new_group("Secret", "nina")
+        path = f"/v1/chats/{hex_of(chat_id)}"
+        token = people.token("otto")
+        for method, rest, body in (("GET", "", None), ("GET", "/messages", None),
+                                   ("POST", "/messages", {"clientMsgId": key("x"), "text": "x"}),
+                                   ("POST", "/read", {"upToSeq": "1"}),
+                                   ("POST", "/members", {"add": [people.id("otto")]})):
+            with self.subTest(call=method + rest):
+                status, answer = self.call(method, path + rest, body, token=token)
+                self.assertIn((status, answer["code"]),
+                              ((403, "PERMISSION_DENIED"), (404, "NOT_FOUND")))
+        log = self.ok("GET", path + "/messages", token=people.token("nina"))
+        self.assertNotIn("message", str(log.get("events", [])))
+
+    def test_what_does_not_exist_is_not_found(self):
+        token = people.token("pia")
+        self.refused(404, "NOT_FOUND", "GET", "/v1/nothing", token=token)
+        self.refused(404, "NOT_FOUND", "GET", f"/v1/chats/{'8' + 31 * '0'}", token=token)
+        for peer in (NOBODY,):
+            self.refused(404, "NOT_FOUND", "POST", "/v1/messages", {
+                "peerUserId": peer, "clientMsgId": key("x"), "text": "anybody there?"}, token=token)
+
+    def test_broken_requests_say_what_is_wrong(self):
+        token = people.token("pia")
+        self.refused(400, "INVALID_ARGUMENT", "GET", "/v1/chats/zz", token=token)
+        self.refused(400, "INVALID_ARGUMENT", "POST", "/v1/chats", raw_body=b"{broken", token=token)
+        self.refused(400, "INVALID_ARGUMENT", "POST", "/v1/chats",
+                     {"kind": "GROUP", "memberIds": 1}, token=token)
+        self.refused(400, "INVALID_ARGUMENT", "POST", "/v1/messages", {
+            "peerUserId": people.id("pia"), "clientMsgId": key("x"), "text": "to myself"},
+            token=token)
+        self.refused(400, "INVALID_ARGUMENT", "POST", "/v1/messages", {
+            "peerUserId": people.id("otto"), "clientMsgId": "c2hvcnQ=", "text": "short key"},
+            token=token)
+
+    def test_bodies_and_messages_have_a_limit(self):
+        token = people.token("pia")
+        self.refused(413, "TOO_LARGE", "POST", "/v1/messages", {
+            "peerUserId": people.id("otto"), "clientMsgId": key("x"), "text": "x" * 20_000},
+            token=token)
+        status, _ = self.call("POST", "/v1/messages", raw_body=b"x" * 2_000_000, token=token)
+        self.assertEqual(status, 413)
+
+    def test_health_is_public(self):
+        for path in ("/healthz", "/readyz"):
+            self.assertEqual(self.call("GET", path)[0], 200)
+            self.assertEqual(curl("GET", chatd.admin + path)[0], 200)
+
+
+if __name__ == "__main__":
+    unittest.main()
