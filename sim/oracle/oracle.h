@@ -6,6 +6,7 @@
 // a log, one record per send. Thread rule: one thread at a time.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -69,8 +70,8 @@ struct TruthEvent {
   uint64_t seq = 0;
   uint64_t content = 0;     ///< content_hash() of the event.
   bool is_message = false;  ///< Made by a send.
-  std::vector<UserId> joined;
-  std::vector<UserId> left;
+  std::vector<UserId> joined = {};
+  std::vector<UserId> left = {};
 };
 
 class Oracle {
@@ -108,7 +109,8 @@ class Oracle {
   /// it lists all chats.
   void snapshot(DeviceRef device, const std::vector<std::pair<ChatId, uint64_t>>& chats,
                 bool complete);
-  /// The device follows a room and expects everything from `first_seq` on.
+  /// The device follows a room and expects everything from `first_seq` on; what it has not got
+  /// before, after an earlier start, is no longer owed.
   void room_started(DeviceRef device, const ChatId& chat, uint64_t first_seq);
   /// The server moved the device's position in a room forward: it goes on with `next_seq`.
   void room_jumped(DeviceRef device, const ChatId& chat, uint64_t next_seq);
@@ -138,6 +140,7 @@ class Oracle {
     SeqSet history;
     SeqSet pruned;
     SeqSet skipped;
+    SeqSet absent;  ///< Not followed meanwhile.
   };
   struct Stream {
     SeqSet app;
@@ -151,7 +154,7 @@ class Oracle {
   struct StreamKey {
     uint64_t device_and_way;
     uint32_t chat;
-    bool operator==(const StreamKey&) const = default;
+    auto operator<=>(const StreamKey&) const = default;
   };
   struct StreamKeyHash {
     size_t operator()(const StreamKey& key) const {
@@ -199,13 +202,17 @@ class Oracle {
   Extras& extras(Stream& stream);
   void see(const ChatId& chat, uint64_t seq, uint64_t content);
   void judge_wire(DeviceRef ref, const ChatId& chat, uint64_t seq, SeqSet& wire, uint64_t cursor);
-  void note(Finding finding, std::string text);
+  void note(Finding finding, const std::string& where);
+  std::string place(DeviceRef ref, const ChatId& chat, uint64_t seq);
   void judge_sends();
   void judge_send_order();
   void judge_contents(const Chat& chat);
-  void judge_stream(DeviceRef ref, const Chat& chat, Stream& stream, bool by_room);
+  void add_expected_streams(const Chat& chat);
   std::vector<SeqRange> meant_for(const Chat& chat, UserId user, bool by_room) const;
-  void judge_missing(DeviceRef ref, const Chat& chat, const Stream& stream, SeqRange range);
+  void judge_stream(const StreamKey& key, const Stream& stream);
+  void judge_range(DeviceRef ref, const Chat& chat, const Stream& stream, SeqRange range);
+  void note_phantoms(DeviceRef ref, const Chat& chat, const SeqSet& app,
+                     const std::vector<SeqRange>& meant, uint64_t rightly);
 
   OracleOptions options_;
   OracleCounts counts_;
@@ -215,6 +222,7 @@ class Oracle {
   std::vector<Chat> chats_;
   std::unordered_map<ChatId, uint32_t, IdHash> chat_indexes_;
   std::unordered_map<StreamKey, Stream, StreamKeyHash> streams_;
+  std::map<UserId, std::vector<DeviceRef>> devices_of_;  ///< Made by finish().
   std::vector<SendRecord> sends_;
   std::unordered_map<uint64_t, uint32_t> sends_by_content_;  ///< mix of chat and content → index.
   uint64_t attempts_ = 0;
