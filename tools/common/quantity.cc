@@ -7,7 +7,10 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <optional>
 #include <vector>
+
+#include "core/base/nearest_name.h"
 
 namespace chat {
 namespace {
@@ -68,21 +71,6 @@ std::string shortest(int64_t value, std::span<const Unit> units) {
   return std::to_string(value);
 }
 
-size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i;
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
-    }
-  }
-  return row[b.size()];
-}
-
 }  // namespace
 
 Result<Duration> parse_duration(std::string_view text) {
@@ -138,23 +126,10 @@ Result<double> parse_number(std::string_view text) {
   return value;
 }
 
-std::optional<std::string> nearest_name(std::string_view name, std::span<const std::string> known) {
-  const std::string* best = nullptr;
-  size_t best_distance = std::max<size_t>(2, name.size() / 2) + 1;
-  for (const std::string& candidate : known) {
-    const size_t distance = edit_distance(name, candidate);
-    if (distance >= best_distance) continue;
-    best = &candidate;
-    best_distance = distance;
-  }
-  if (best == nullptr) return std::nullopt;
-  return *best;
-}
-
 std::string suggestion(std::string_view name, std::span<const std::string> known) {
-  if (const auto near = nearest_name(name, known)) {
-    return fmt::format(" (did you mean \"{}\"?)", *near);
-  }
+  const std::vector<std::string_view> candidates(known.begin(), known.end());
+  const std::string_view near = nearest_name(name, candidates);
+  if (!near.empty()) return fmt::format(" (did you mean \"{}\"?)", near);
   return known.empty() ? "" : fmt::format(" (known: {})", fmt::join(known, ", "));
 }
 

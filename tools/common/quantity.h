@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -32,9 +31,6 @@ Result<bool> parse_boolean(std::string_view text);
 /// A finite decimal number.
 Result<double> parse_number(std::string_view text);
 
-/// The entry of `known` with the smallest edit distance to `name`, if it is close enough to be a
-/// typing slip.
-std::optional<std::string> nearest_name(std::string_view name, std::span<const std::string> known);
 /// " (did you mean \"x\"?)" or, when nothing is close, " (known: a, b, c)".
 std::string suggestion(std::string_view name, std::span<const std::string> known);
 

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <utility>
 
+#include "core/base/nearest_name.h"
 #include "tools/common/quantity.h"
 
 namespace chat {
@@ -232,7 +233,8 @@ void YamlMap::choice(std::string_view key, std::string& value,
   }
   std::string list;
   for (const std::string& name : allowed) list += (list.empty() ? "" : ", ") + name;
-  const auto near = nearest_name(node->scalar, allowed);
+  const std::vector<std::string_view> candidates(allowed.begin(), allowed.end());
+  const bool near = !nearest_name(node->scalar, candidates).empty();
   fail(key, fmt::format("expected one of {}, got \"{}\"{}", list, node->scalar,
                         near ? suggestion(node->scalar, allowed) : ""));
 }

@@ -41,12 +41,12 @@ TEST(Quantity, IntegersMayHaveSeparators) {
   }
 }
 
-TEST(Quantity, NearestNameForgivesSlipsOnly) {
+TEST(Quantity, SuggestsANearNameOrListsThemAll) {
   const std::vector<std::string> known{"data_dir", "listen"};
-  EXPECT_EQ(nearest_name("data-dir", known), "data_dir");
-  EXPECT_EQ(nearest_name("lisetn", known), "listen");
-  EXPECT_FALSE(nearest_name("colour", known));
+  EXPECT_EQ(suggestion("data-dir", known), " (did you mean \"data_dir\"?)");
+  EXPECT_EQ(suggestion("lisetn", known), " (did you mean \"listen\"?)");
   EXPECT_EQ(suggestion("colour", known), " (known: data_dir, listen)");
+  EXPECT_EQ(suggestion("colour", {}), "");
 }
 
 }  // namespace
