@@ -2,6 +2,7 @@
 
 #include <google/protobuf/util/json_util.h>
 
+#include "core/base/base64.h"
 #include "core/wire/chat.pb.h"
 
 namespace chat::wire {
@@ -18,23 +19,6 @@ void append_varint(std::string& out, uint64_t value) {
     value >>= 7;
   }
   out.push_back(static_cast<char>(value));
-}
-
-std::string base64(std::string_view bytes) {
-  static constexpr char digits[] =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  for (size_t i = 0; i < bytes.size(); i += 3) {
-    uint32_t group = 0;
-    for (size_t k = 0; k < 3; ++k) {
-      group = group << 8 | (i + k < bytes.size() ? static_cast<uint8_t>(bytes[i + k]) : 0);
-    }
-    for (size_t k = 0; k < 4; ++k) {
-      const bool padding = i + k > bytes.size();
-      out.push_back(padding ? '=' : digits[group >> (18 - 6 * k) & 63]);
-    }
-  }
-  return out;
 }
 
 std::string to_json(const google::protobuf::Message& message) {
@@ -127,7 +111,7 @@ std::string join_event_frame(Encoding encoding, std::string_view event_body, uin
   if (encoding == Encoding::json) {
     out = "{";
     if (inbox_seq != 0) out += "\"inboxSeq\":\"" + std::to_string(inbox_seq) + "\",";
-    if (!client_msg_id.empty()) out += "\"clientMsgId\":\"" + base64(client_msg_id) + "\",";
+    if (!client_msg_id.empty()) out += "\"clientMsgId\":\"" + to_base64(client_msg_id) + "\",";
     out.append(event_body);
     out += "}";
     return out;

@@ -1,22 +1,16 @@
 #include "core/wire/websocket_handshake.h"
 
 #include <algorithm>
-#include <boost/beast/core/detail/base64.hpp>
 #include <boost/uuid/detail/sha1.hpp>
 #include <charconv>
+
+#include "core/base/base64.h"
 
 namespace chat::websocket_handshake {
 namespace {
 
-std::string base64(const void* bytes, size_t size) {
-  namespace detail = boost::beast::detail::base64;
-  std::string out(detail::encoded_size(size), '\0');
-  out.resize(detail::encode(out.data(), bytes, size));
-  return out;
-}
-
 std::string key_of(const ClientRequest& request) {
-  return base64(request.nonce.data(), request.nonce.size());
+  return to_base64({reinterpret_cast<const char*>(request.nonce.data()), request.nonce.size()});
 }
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
@@ -243,11 +237,11 @@ std::string accept_value(std::string_view key) {
   sha1.process_bytes(kGuid.data(), kGuid.size());
   boost::uuids::detail::sha1::digest_type words;
   sha1.get_digest(words);
-  std::array<uint8_t, 20> digest;
+  std::string digest(20, '\0');
   for (size_t i = 0; i < digest.size(); ++i) {
-    digest[i] = static_cast<uint8_t>(words[i / 4] >> (8 * (3 - i % 4)));
+    digest[i] = static_cast<char>(words[i / 4] >> (8 * (3 - i % 4)));
   }
-  return base64(digest.data(), digest.size());
+  return to_base64(digest);
 }
 
 }  // namespace chat::websocket_handshake

@@ -2,41 +2,19 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <charconv>
+
+#include "core/base/base64.h"
 
 namespace chat::ctl {
 namespace {
 
 constexpr std::string_view kNamePrefix = "name:";
 
-int base64_digit(char c) {
-  if (c >= 'A' && c <= 'Z') return c - 'A';
-  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
-  if (c >= '0' && c <= '9') return c - '0' + 52;
-  if (c == '+' || c == '-') return 62;
-  if (c == '/' || c == '_') return 63;
-  return -1;
-}
-
 }  // namespace
 
 std::string hex_of_base64(std::string_view base64) {
-  while (base64.ends_with('=')) base64.remove_suffix(1);
-  std::string bytes;
-  uint32_t bits = 0;
-  int bit_count = 0;
-  for (const char c : base64) {
-    const int digit = base64_digit(c);
-    if (digit < 0) return {};
-    bits = bits << 6 | static_cast<uint32_t>(digit);
-    bit_count += 6;
-    if (bit_count >= 8) {
-      bit_count -= 8;
-      bytes.push_back(static_cast<char>(bits >> bit_count));
-    }
-  }
-  return to_hex(bytes);
+  return to_hex(bytes_from_base64(base64).value_or(""));
 }
 
 Result<ChatId> parse_chat(std::string_view text) {
