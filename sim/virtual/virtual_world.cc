@@ -1,0 +1,431 @@
+#include "sim/virtual/virtual_world.h"
+
+#include <algorithm>
+
+#include "core/base/assert.h"
+#include "core/wire/chat.pb.h"
+#include "sim/virtual/output_digest.h"
+
+namespace chat::sim {
+namespace {
+
+// The CPU model: enough for turns to overlap with what happens meanwhile.
+constexpr Duration kTurnCost = microseconds(20);
+constexpr Duration kInputCost = microseconds(6);
+constexpr Duration kOutputCost = microseconds(3);
+constexpr WallTime kWallOrigin{1'700'000'000'000};
+constexpr std::string_view kTokenPrefix = "user:";
+
+}  // namespace
+
+std::string token_of(UserId user) { return std::string(kTokenPrefix) + std::to_string(user.value); }
+
+std::string name_of(UserId user) { return "user" + std::to_string(user.value); }
+
+/// A place for an engine: what stays over its incarnations, and the engine while its process is up.
+struct VirtualWorld::Host {
+  EngineRef ref;
+  size_t process = 0;
+  std::unique_ptr<Engine> engine;
+  std::deque<Input> inputs;
+  bool turn_planned = false;
+  Instant busy_until;
+  Instant told_until;  ///< Control inputs arrive in order.
+  uint64_t wake_generation = 0;
+  uint64_t next_conn = 1;
+  Duration wall_skew;
+  Digest digest;
+  std::map<ConnId, LinkRef> links;
+  std::map<RequestId, ResponseHandler> requests;
+};
+
+struct VirtualWorld::Link {
+  LinkEnd* end = nullptr;
+  EngineRef engine;
+  ConnId conn;
+  bool client_open = true;  ///< The client has not been told of an end, and made none.
+  bool server_open = true;  ///< The engine has not got Closed.
+  Instant to_server;        ///< Arrival of the last thing that the client sent.
+  Instant to_client;
+  Instant lost_after = kNever;  ///< What arrives at the server later is lost.
+};
+
+VirtualWorld::VirtualWorld(WorldOptions options, ChatStore& store)
+    : options_(std::move(options)),
+      random_(Random(options_.seed).fork("world")),
+      store_(queue_, store, Random(options_.seed).fork("store")),
+      store_epoch_(store.epoch()) {
+  store_.set_faults(options_.faults.store);
+  for (size_t process = 0; process < options_.engines_of_process.size(); ++process) {
+    for (int i = 0; i < options_.engines_of_process[process]; ++i) {
+      auto host = std::make_unique<Host>();
+      host->ref.id = EngineId{hosts_.size() + 1};
+      host->process = process;
+      host->wall_skew = milliseconds(random_.between(-300, 300));
+      hosts_.push_back(std::move(host));
+    }
+  }
+  for (auto& host : hosts_) start(*host);
+  tell_ring();
+}
+
+VirtualWorld::~VirtualWorld() = default;
+
+WallTime VirtualWorld::wall() const { return kWallOrigin + (now() - Instant{}); }
+
+void VirtualWorld::run_until(Instant limit) {
+  while (queue_.run_next(limit)) {
+  }
+}
+
+void VirtualWorld::set_faults(const WorldFaults& faults) {
+  options_.faults = faults;
+  store_.set_faults(faults.store);
+}
+
+uint64_t VirtualWorld::digest() const {
+  Digest digest;
+  for (const auto& host : hosts_) digest.add(host->digest.value());
+  return digest.value();
+}
+
+std::vector<EngineCounters> VirtualWorld::counters() const {
+  std::vector<EngineCounters> counters;
+  for (const auto& host : hosts_) {
+    if (host->engine) counters.push_back(host->engine->counters());
+  }
+  return counters;
+}
+
+// ---------------------------------------------------------------- engines and processes
+
+VirtualWorld::Host& VirtualWorld::host(EngineRef ref) { return *hosts_[ref.id.value - 1]; }
+
+VirtualWorld::Host* VirtualWorld::host_if_up(EngineRef ref) {
+  Host& found = host(ref);
+  return found.engine && found.ref == ref ? &found : nullptr;
+}
+
+VirtualWorld::Host* VirtualWorld::random_host() {
+  std::vector<Host*> up;
+  for (auto& candidate : hosts_) {
+    if (candidate->engine) up.push_back(candidate.get());
+  }
+  return up.empty() ? nullptr : up[random_.below(up.size())];
+}
+
+bool VirtualWorld::is_up(size_t process) const {
+  return std::any_of(hosts_.begin(), hosts_.end(), [&](const auto& candidate) {
+    return candidate->process == process && candidate->engine;
+  });
+}
+
+void VirtualWorld::start(Host& started) {
+  started.ref.incarnation = Incarnation{next_incarnation_++};
+  EngineOptions engine;
+  engine.self = started.ref;
+  engine.seed = random_.next();
+  engine.store_epoch = store_epoch_;
+  engine.policy = options_.policy;
+  started.engine = std::make_unique<Engine>(engine);
+  started.busy_until = started.told_until = now();
+  for (auto& other : hosts_) {
+    if (!other->engine || other.get() == &started) continue;
+    tell(*other, PeerUp{started.ref}, milliseconds(random_.between(0, 50)));
+    tell(started, PeerUp{other->ref}, milliseconds(random_.between(0, 5)));
+  }
+}
+
+void VirtualWorld::tell_ring() {
+  RingChanged ring;
+  for (auto& candidate : hosts_) {
+    if (candidate->engine) ring.homes.push_back(candidate->ref);
+  }
+  for (auto& candidate : hosts_) {
+    if (candidate->engine) tell(*candidate, ring, milliseconds(random_.between(0, 100)));
+  }
+}
+
+void VirtualWorld::crash(size_t process, Duration down_for) {
+  std::vector<EngineRef> gone;
+  for (auto& crashed : hosts_) {
+    if (crashed->process != process || !crashed->engine) continue;
+    gone.push_back(crashed->ref);
+    crashed->engine.reset();
+    crashed->inputs.clear();
+    crashed->turn_planned = false;
+    store_.crash(crashed->ref);
+    for (auto& [conn, link] : std::exchange(crashed->links, {})) {
+      Link* lost = find(link);
+      lost->server_open = false;
+      const Instant when = std::max(now() + client_delay(), lost->to_client);
+      queue_.at(when, [this, ref = link] { end_for_client(ref, CloseCode::abnormal); });
+    }
+    for (auto& [id, handler] : std::exchange(crashed->requests, {})) {
+      queue_.after(client_delay(), [answer = std::move(handler)] { answer(nullptr); });
+    }
+  }
+  if (gone.empty()) return;
+  if (options_.on_crash) options_.on_crash();
+  for (auto& other : hosts_) {
+    if (!other->engine) continue;
+    const Duration noticed = milliseconds(random_.between(5, 3'000));
+    for (EngineRef ref : gone) tell(*other, PeerDown{ref}, noticed);
+  }
+  tell_ring();
+  queue_.after(down_for, [this, process] {
+    for (auto& restarted : hosts_) {
+      if (restarted->process == process && !restarted->engine) start(*restarted);
+    }
+    tell_ring();
+  });
+}
+
+void VirtualWorld::tell(Host& told, Input input, Duration delay) {
+  told.told_until = std::max(told.told_until, now() + delay);
+  give(told.ref, told.told_until, std::move(input));
+}
+
+// ---------------------------------------------------------------- turns
+
+void VirtualWorld::give(EngineRef ref, Instant when, Input input) {
+  queue_.at(when, [this, ref, given = std::make_shared<Input>(std::move(input))] {
+    Host* target = host_if_up(ref);
+    if (target == nullptr) return;
+    target->inputs.push_back(std::move(*given));
+    plan_turn(*target);
+  });
+}
+
+void VirtualWorld::plan_turn(Host& planned) {
+  if (planned.turn_planned) return;
+  planned.turn_planned = true;
+  queue_.at(std::max(now(), planned.busy_until), [this, ref = planned.ref] { turn(ref); });
+}
+
+void VirtualWorld::turn(EngineRef ref) {
+  Host* target = host_if_up(ref);
+  if (target == nullptr) return;
+  Host& taken = *target;
+  taken.turn_planned = false;
+  ++turns_;
+  const size_t count = std::min<size_t>(taken.inputs.size(), Engine::kTurnInputsMax);
+  taken.engine->begin_turn(now(), wall() + taken.wall_skew);
+  for (size_t i = 0; i < count; ++i) {
+    taken.engine->handle(std::move(taken.inputs.front()));
+    taken.inputs.pop_front();
+  }
+  taken.engine->end_turn();
+  Instant when = now() + kTurnCost + kInputCost * static_cast<int64_t>(count);
+  for (Output output; taken.engine->poll(output);) {
+    add_output(taken.digest, output);
+    when = when + kOutputCost;
+    execute(taken, output, when);
+  }
+  taken.busy_until = when;
+  if (!taken.inputs.empty()) plan_turn(taken);
+}
+
+void VirtualWorld::execute(Host& by, Output& output, Instant when) {
+  const EngineRef ref = by.ref;
+  if (auto* send = std::get_if<chat::Send>(&output)) {
+    send_to_client(by, *send, when);
+  } else if (auto* close = std::get_if<Close>(&output)) {
+    close_by_server(by, *close, when);
+  } else if (auto* peer = std::get_if<PeerSend>(&output)) {
+    send_to_peer(*peer, when);
+  } else if (auto* store = std::get_if<Store>(&output)) {
+    store_.execute(ref, std::move(*store),
+                   [this, ref](StoreDone done) { give(ref, now(), std::move(done)); });
+  } else if (auto* authentication = std::get_if<Authenticate>(&output)) {
+    authenticate(ref, *authentication, when);
+  } else if (auto* users = std::get_if<CheckUsers>(&output)) {
+    check_users(ref, *users, when);
+  } else if (auto* wake = std::get_if<WakeAt>(&output)) {
+    const uint64_t generation = ++by.wake_generation;
+    if (wake->at == kNever) return;
+    queue_.at(std::max(wake->at, when), [this, ref, generation] {
+      Host* woken = host_if_up(ref);
+      if (woken != nullptr && woken->wake_generation == generation) plan_turn(*woken);
+    });
+  } else {
+    answer_request(by, std::get<ResponseOutput>(output), when);
+  }
+}
+
+void VirtualWorld::send_to_peer(const PeerSend& send, Instant when) {
+  if (one_in(options_.faults.peer_lost_one_in)) return;
+  const int copies = one_in(options_.faults.peer_repeated_one_in) ? 2 : 1;
+  for (int i = 0; i < copies; ++i) {
+    Duration delay{random_.between(5'000, options_.faults.peer_delay_max.ns)};
+    if (one_in(options_.faults.peer_stray_one_in)) delay = options_.faults.peer_stray_delay;
+    // A datagram goes to a place; whichever incarnation lives there by then has to look at it.
+    queue_.at(when + delay, [this, id = send.to.id, datagram = send.datagram] {
+      Host& target = *hosts_[id.value - 1];
+      if (target.engine) give(target.ref, now(), PeerReceived{datagram});
+    });
+  }
+}
+
+void VirtualWorld::authenticate(EngineRef ref, const Authenticate& ask, Instant when) {
+  AuthDone done{ask.token, make_error(ErrorCode::unauthenticated, "no such token")};
+  if (ask.credentials.starts_with(kTokenPrefix)) {
+    const UserId user{std::strtoull(ask.credentials.c_str() + kTokenPrefix.size(), nullptr, 10)};
+    if (user && user.value <= options_.users) {
+      done.identity = Identity{user, name_of(user), wall() + minutes(24 * 60)};
+    }
+  }
+  give(ref, when + Duration{random_.between(1'000, 3'000'000)}, std::move(done));
+}
+
+void VirtualWorld::check_users(EngineRef ref, const CheckUsers& ask, Instant when) {
+  std::vector<UserId> missing;
+  for (UserId user : ask.users) {
+    if (!user || user.value > options_.users) missing.push_back(user);
+  }
+  AccountDone done{ask.token, std::move(missing)};
+  give(ref, when + Duration{random_.between(1'000, 3'000'000)}, std::move(done));
+}
+
+void VirtualWorld::request(std::shared_ptr<const v1::Request> request, ResponseHandler handler) {
+  Host* target = random_host();
+  if (target == nullptr) {
+    queue_.after(client_delay(), [answer = std::move(handler)] { answer(nullptr); });
+    return;
+  }
+  const RequestId id{next_request_++};
+  target->requests.emplace(id, std::move(handler));
+  give(target->ref, now() + client_delay(), RequestInput{id, std::move(request)});
+}
+
+void VirtualWorld::answer_request(Host& by, const ResponseOutput& output, Instant when) {
+  auto node = by.requests.extract(output.id);
+  CHAT_ASSERT(!node.empty());
+  queue_.at(when, [answer = std::move(node.mapped()), response = output.response] {
+    answer(response.get());
+  });
+}
+
+// ---------------------------------------------------------------- connections
+
+Duration VirtualWorld::client_delay() {
+  return Duration{random_.between(20'000, options_.faults.client_delay_max.ns)};
+}
+
+VirtualWorld::Link* VirtualWorld::find(LinkRef link) {
+  const auto found = links_.find(link);
+  return found == links_.end() ? nullptr : &found->second;
+}
+
+void VirtualWorld::forget_if_ended(LinkRef link) {
+  const auto found = links_.find(link);
+  if (found == links_.end() || found->second.client_open || found->second.server_open) return;
+  links_.erase(found);
+}
+
+LinkRef VirtualWorld::connect(LinkEnd& end, Encoding encoding) {
+  const LinkRef ref{next_link_++};
+  Link& link = links_[ref];
+  link.end = &end;
+  Host* target = random_host();
+  const Instant when = now() + client_delay();
+  if (target == nullptr) {
+    link.server_open = false;
+    queue_.at(when, [this, ref] { end_for_client(ref, CloseCode::abnormal); });
+    return ref;
+  }
+  link.engine = target->ref;
+  link.conn = ConnId{target->next_conn++};
+  link.to_server = link.to_client = when;
+  target->links[link.conn] = ref;
+  give(link.engine, when, Opened{link.conn, encoding, "virtual"});
+  queue_.at(when, [this, ref] {
+    Link* opened = find(ref);
+    if (opened != nullptr && opened->client_open && opened->server_open) opened->end->on_open();
+  });
+  return ref;
+}
+
+void VirtualWorld::send(LinkRef ref, std::string bytes) {
+  Link* link = find(ref);
+  if (link == nullptr || !link->client_open) return;
+  link->to_server = std::max(link->to_server, now() + client_delay());
+  queue_.at(link->to_server, [this, ref, carried = std::move(bytes)]() mutable {
+    Link* open = find(ref);
+    if (open == nullptr || !open->server_open || now() > open->lost_after) return;
+    give(open->engine, now(), Received{open->conn, std::move(carried)});
+  });
+}
+
+void VirtualWorld::close(LinkRef ref, CloseCode code) {
+  Link* link = find(ref);
+  if (link == nullptr || !link->client_open) return;
+  link->client_open = false;
+  link->to_server = std::max(link->to_server, now() + client_delay());
+  queue_.at(link->to_server, [this, ref, code] { end_for_server(ref, code); });
+  forget_if_ended(ref);
+}
+
+void VirtualWorld::drop(LinkRef ref) {
+  Link* link = find(ref);
+  if (link == nullptr || !link->client_open) return;
+  link->client_open = false;
+  link->lost_after = now() + milliseconds(random_.between(0, 20));
+  if (link->server_open && !one_in(options_.faults.half_open_one_in)) {
+    const Instant when = link->lost_after + milliseconds(random_.between(0, 2'000));
+    queue_.at(when, [this, ref] { end_for_server(ref, CloseCode::abnormal); });
+  }
+  forget_if_ended(ref);
+}
+
+void VirtualWorld::send_to_client(Host& by, const chat::Send& send, Instant when) {
+  const auto found = by.links.find(send.conn);
+  if (found == by.links.end()) return;
+  const LinkRef ref = found->second;
+  Link& link = *find(ref);
+  Instant taken = when + Duration{random_.between(1'000, 200'000)};
+  if (one_in(options_.faults.slow_reader_one_in)) taken = taken + options_.faults.slow_reader;
+  link.to_client = std::max(link.to_client, taken + client_delay());
+  queue_.at(link.to_client, [this, ref, bytes = send.bytes] {
+    Link* open = find(ref);
+    if (open == nullptr || !open->client_open) return;
+    if (!options_.tamper) return open->end->on_message(*bytes);
+    std::string changed = *bytes;
+    options_.tamper(changed);
+    open->end->on_message(changed);
+  });
+  queue_.at(taken, [this, ref] {
+    Link* open = find(ref);
+    if (open != nullptr && open->server_open) give(open->engine, now(), Sent{open->conn});
+  });
+}
+
+void VirtualWorld::close_by_server(Host& by, const Close& close, Instant when) {
+  const auto found = by.links.find(close.conn);
+  if (found == by.links.end()) return;
+  const LinkRef ref = found->second;
+  Link& link = *find(ref);
+  link.to_client = std::max(link.to_client, when + client_delay());
+  queue_.at(link.to_client, [this, ref, code = close.code] { end_for_client(ref, code); });
+  queue_.at(when + client_delay(), [this, ref, code = close.code] { end_for_server(ref, code); });
+}
+
+void VirtualWorld::end_for_server(LinkRef ref, CloseCode code) {
+  Link* link = find(ref);
+  if (link == nullptr || !link->server_open) return;
+  link->server_open = false;
+  host(link->engine).links.erase(link->conn);
+  give(link->engine, now(), Closed{link->conn, code});
+  forget_if_ended(ref);
+}
+
+void VirtualWorld::end_for_client(LinkRef ref, CloseCode code) {
+  Link* link = find(ref);
+  if (link == nullptr || !link->client_open) return;
+  link->client_open = false;
+  LinkEnd* end = link->end;
+  forget_if_ended(ref);
+  end->on_closed(code);
+}
+
+}  // namespace chat::sim

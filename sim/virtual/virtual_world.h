@@ -1,0 +1,152 @@
+// VirtualWorld: the virtual driver. Engines grouped in processes, a network for clients (delay,
+// order per connection, drops) and one for peer datagrams (delay, loss, repetition, another order),
+// a store, accounts, and crashes; all in virtual time from one seed. It feeds engines by the turn
+// contract of core/engine/engine.h: everything that came while an engine's modelled CPU was busy
+// joins its next turn. Thread rule: one thread per world.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/base/digest.h"
+#include "core/base/random.h"
+#include "core/engine/engine.h"
+#include "core/engine/io.h"
+#include "core/store/chat_store.h"
+#include "sim/virtual/occurrence_queue.h"
+#include "sim/virtual/virtual_store.h"
+
+namespace chat::sim {
+
+/// What goes wrong, and how long things take. Probabilities are one in n; 0 = never.
+struct WorldFaults {
+  VirtualStoreFaults store;
+  Duration client_delay_max = milliseconds(20);
+  Duration peer_delay_max = milliseconds(4);
+  Duration peer_stray_delay = milliseconds(200);  ///< Of a datagram that others overtake.
+  uint32_t peer_lost_one_in = 0;
+  uint32_t peer_repeated_one_in = 0;
+  uint32_t peer_stray_one_in = 0;
+  Duration slow_reader =
+      seconds(3);  ///< How long the kernel takes a Send that meets a slow reader.
+  uint32_t slow_reader_one_in = 0;
+  uint32_t half_open_one_in = 0;  ///< A dropped connection whose end the server is never told.
+};
+
+struct WorldOptions {
+  uint64_t seed = 1;
+  std::vector<int> engines_of_process = {1};
+  EnginePolicy policy;
+  WorldFaults faults;
+  uint64_t users = 1'000;  ///< The accounts that exist: 1 … users.
+  /// Changes messages of engines on their way to clients; for planted bugs only.
+  std::function<void(std::string&)> tamper;
+  /// Called when a process has crashed and its writes were cut.
+  std::function<void()> on_crash;
+};
+
+/// A connection to an engine, in the eyes of the client side; 0 is none.
+using LinkRef = StrongId<struct LinkRefTag>;
+
+/// The client's end of a connection. Outlives it.
+class LinkEnd {
+ public:
+  virtual ~LinkEnd() = default;
+  virtual void on_open() = 0;
+  virtual void on_message(const std::string& bytes) = 0;
+  /// Once, unless the client closed or dropped the connection itself.
+  virtual void on_closed(CloseCode code) = 0;
+};
+
+/// The access token that the world's accounts accept for a user.
+std::string token_of(UserId user);
+std::string name_of(UserId user);
+
+class VirtualWorld {
+ public:
+  /// `store` outlives the world, and survives its crashes.
+  VirtualWorld(WorldOptions options, ChatStore& store);
+  ~VirtualWorld();
+  VirtualWorld(const VirtualWorld&) = delete;
+  VirtualWorld& operator=(const VirtualWorld&) = delete;
+
+  Instant now() const { return queue_.now(); }
+  WallTime wall() const;
+  OccurrenceQueue& queue() { return queue_; }
+  void run_until(Instant limit);
+  void set_faults(const WorldFaults& faults);
+
+  // -- clients
+
+  /// Connects to a random engine that is up; the answer is on_open() or on_closed().
+  LinkRef connect(LinkEnd& end, Encoding encoding);
+  void send(LinkRef link, std::string bytes);
+  /// Closes with a code, after everything sent before has arrived.
+  void close(LinkRef link, CloseCode code);
+  /// The network breaks: what is under way is lost, the server learns of it later.
+  void drop(LinkRef link);
+
+  // -- requests of REST and admin, to a random engine; nullptr when it crashed meanwhile
+
+  using ResponseHandler = std::function<void(const v1::Response*)>;
+  void request(std::shared_ptr<const v1::Request> request, ResponseHandler handler);
+
+  // -- processes
+
+  size_t processes() const { return options_.engines_of_process.size(); }
+  bool is_up(size_t process) const;
+  void crash(size_t process, Duration down_for);
+
+  /// Over every output of every engine so far.
+  uint64_t digest() const;
+  uint64_t turns() const { return turns_; }
+  /// The counters of the engines that are up.
+  std::vector<EngineCounters> counters() const;
+
+ private:
+  struct Host;
+  struct Link;
+
+  Host& host(EngineRef ref);
+  Host* host_if_up(EngineRef ref);
+  Host* random_host();
+  void start(Host& host);
+  void give(EngineRef ref, Instant when, Input input);
+  void tell(Host& host, Input input, Duration delay);
+  void tell_ring();
+  void plan_turn(Host& host);
+  void turn(EngineRef ref);
+  void execute(Host& host, Output& output, Instant when);
+
+  void send_to_client(Host& host, const chat::Send& send, Instant when);
+  void close_by_server(Host& host, const Close& close, Instant when);
+  void end_for_server(LinkRef link, CloseCode code);
+  void end_for_client(LinkRef link, CloseCode code);
+  void send_to_peer(const PeerSend& send, Instant when);
+  void authenticate(EngineRef ref, const Authenticate& ask, Instant when);
+  void check_users(EngineRef ref, const CheckUsers& ask, Instant when);
+  void answer_request(Host& host, const ResponseOutput& output, Instant when);
+
+  Link* find(LinkRef link);
+  void forget_if_ended(LinkRef link);
+  Duration client_delay();
+  bool one_in(uint32_t n) { return n > 0 && random_.chance(1, n); }
+
+  WorldOptions options_;
+  OccurrenceQueue queue_;
+  Random random_;
+  VirtualStore store_;
+  uint64_t store_epoch_;
+  std::vector<std::unique_ptr<Host>> hosts_;  ///< By engine id − 1.
+  std::map<LinkRef, Link> links_;
+  uint64_t next_link_ = 1;
+  uint64_t next_incarnation_ = 1;
+  uint64_t next_request_ = 1;
+  uint64_t turns_ = 0;
+};
+
+}  // namespace chat::sim
