@@ -65,16 +65,23 @@ struct UnitSuffix {
   std::string_view name;
   Unit unit;
   double factor;
-  double divisor = 1;  ///< Instead of a factor below 1, so that 99.9% is exactly 0.999.
+  std::string_view exponent = {};  ///< Decimal, so that 99.9% is exactly 0.999.
 };
 constexpr std::array kUnits = {
-    UnitSuffix{"", Unit::none, 1},           UnitSuffix{"%", Unit::none, 1, 100},
-    UnitSuffix{"us", Unit::time_ms, 1, 1e3}, UnitSuffix{"ms", Unit::time_ms, 1},
-    UnitSuffix{"s", Unit::time_ms, 1e3},     UnitSuffix{"m", Unit::time_ms, 6e4},
-    UnitSuffix{"h", Unit::time_ms, 3.6e6},   UnitSuffix{"B", Unit::bytes, 1},
-    UnitSuffix{"KB", Unit::bytes, 1e3},      UnitSuffix{"MB", Unit::bytes, 1e6},
-    UnitSuffix{"GB", Unit::bytes, 1e9},      UnitSuffix{"KiB", Unit::bytes, 1024},
-    UnitSuffix{"MiB", Unit::bytes, 1 << 20}, UnitSuffix{"GiB", Unit::bytes, 1 << 30},
+    UnitSuffix{"", Unit::none, 1},
+    UnitSuffix{"%", Unit::none, 1, "e-2"},
+    UnitSuffix{"us", Unit::time_ms, 1, "e-3"},
+    UnitSuffix{"ms", Unit::time_ms, 1},
+    UnitSuffix{"s", Unit::time_ms, 1e3},
+    UnitSuffix{"m", Unit::time_ms, 6e4},
+    UnitSuffix{"h", Unit::time_ms, 3.6e6},
+    UnitSuffix{"B", Unit::bytes, 1},
+    UnitSuffix{"KB", Unit::bytes, 1e3},
+    UnitSuffix{"MB", Unit::bytes, 1e6},
+    UnitSuffix{"GB", Unit::bytes, 1e9},
+    UnitSuffix{"KiB", Unit::bytes, 1024},
+    UnitSuffix{"MiB", Unit::bytes, 1 << 20},
+    UnitSuffix{"GiB", Unit::bytes, 1 << 30},
 };
 
 const MetricInfo* find_metric(std::string_view name) {
@@ -84,7 +91,9 @@ const MetricInfo* find_metric(std::string_view name) {
   return nullptr;
 }
 
-bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_letter(char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0; }
+bool is_word(char c) { return is_digit(c) || is_letter(c) || c == '_'; }
 
 const char* name_of(Unit unit) {
   switch (unit) {
@@ -211,30 +220,25 @@ class GateParser {
       if (!take(")")) fail(at_, "expected )");
       return unit;
     }
-    if (at_ < text_.size() && std::isdigit(static_cast<unsigned char>(text_[at_])))
-      return number(out);
+    if (at_ < text_.size() && is_digit(text_[at_])) return number(out);
     return metric(out);
   }
 
   Unit number(std::vector<Step>& out) {
-    double value = 0;
-    const char* begin = text_.data() + at_;
-    const auto [end, code] =
-        std::from_chars(begin, text_.data() + text_.size(), value, std::chars_format::fixed);
-    if (code != std::errc{}) {
-      fail(at_, "not a number");
-      return Unit::none;
-    }
-    at_ += static_cast<size_t>(end - begin);
+    const size_t begin = at_;
+    while (at_ < text_.size() && (is_digit(text_[at_]) || text_[at_] == '.')) ++at_;
     const size_t unit_at = at_;
-    while (at_ < text_.size() &&
-           (std::isalpha(static_cast<unsigned char>(text_[at_])) || text_[at_] == '%')) {
-      ++at_;
-    }
+    while (at_ < text_.size() && (is_letter(text_[at_]) || text_[at_] == '%')) ++at_;
     const std::string_view suffix = text_.substr(unit_at, at_ - unit_at);
     for (const UnitSuffix& unit : kUnits) {
       if (unit.name != suffix) continue;
-      out.push_back({.op = Op::number, .number = value * unit.factor / unit.divisor});
+      std::string digits(text_.substr(begin, unit_at - begin));
+      digits += unit.exponent;
+      double value = 0;
+      const char* end = digits.data() + digits.size();
+      const auto read = std::from_chars(digits.data(), end, value);
+      if (read.ec != std::errc{} || read.ptr != end) fail(begin, "not a number");
+      out.push_back({.op = Op::number, .number = value * unit.factor});
       return unit.unit;
     }
     fail(unit_at, "unknown unit \"" + std::string(suffix) +
@@ -267,7 +271,7 @@ class GateParser {
     if (!word("every")) return fail(skip_space(), "expected \"every\"");
     const size_t at = skip_space();
     std::vector<Step> length;
-    if (at >= text_.size() || !std::isdigit(static_cast<unsigned char>(text_[at]))) {
+    if (at >= text_.size() || !is_digit(text_[at])) {
       return fail(at, "expected the length of the window, such as 10s");
     }
     if (number(length) != Unit::time_ms) return fail(at, "a window needs a time, such as 10s");
@@ -284,7 +288,7 @@ class GateParser {
   void misses() {
     const size_t at = skip_space();
     std::vector<Step> count;
-    if (at >= text_.size() || !std::isdigit(static_cast<unsigned char>(text_[at]))) {
+    if (at >= text_.size() || !is_digit(text_[at])) {
       return fail(at, "expected how many windows may miss");
     }
     const Unit unit = number(count);
