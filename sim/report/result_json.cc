@@ -108,7 +108,7 @@ json::object distribution(const Histogram& histogram) {
   json::array values;
   if (first != counts.end()) {
     out["first_ms"] = LatencyBins::low_ms(static_cast<int>(first - counts.begin()));
-    values.assign(first, last);
+    values.insert(values.begin(), first, last);
   }
   out["counts"] = std::move(values);
   return out;

@@ -1,437 +1,222 @@
-"use strict";
-// Draws the report from the JSON in the page. No library, no network.
-(() => {
-  const result = JSON.parse(document.getElementById("result").textContent);
-  const series = result.series;
-  const step = series.step_s;
-  const points = series.users.length;
-  const byId = (id) => document.getElementById(id);
+// Fills the page: head, tables and charts. The data is the result's JSON in the page; there is no
+// library and no network.
 
-  // ------------------------------------------------------------ text
+// ------------------------------------------------------------ tables
 
-  const escape = (text) =>
-    String(text).replace(/[&<>"]/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[c]);
-  const isNumber = (value) => typeof value === "number" && isFinite(value);
-  const trimmed = (value, digits) => String(+value.toFixed(digits));
-
-  function count(value) {
-    if (!isNumber(value)) return "–";
-    if (Math.abs(value) >= 1e6) return trimmed(value / 1e6, 2) + "M";
-    if (Math.abs(value) >= 1e4) return trimmed(value / 1e3, 1) + "k";
-    return Math.abs(value) >= 100 || Number.isInteger(value) ? String(Math.round(value)) : trimmed(value, 2);
-  }
-  const exact = (value) => (isNumber(value) ? value.toLocaleString("en-US") : "–");
-  function ms(value) {
-    if (!isNumber(value)) return "–";
-    if (value >= 10000) return trimmed(value / 1000, 1) + " s";
-    if (value >= 1000) return trimmed(value / 1000, 2) + " s";
-    if (value >= 100) return Math.round(value) + " ms";
-    return trimmed(value, value >= 10 ? 1 : value >= 0.1 ? 2 : 3) + " ms";
-  }
-  function bytes(value) {
-    if (!isNumber(value)) return "–";
-    for (const [unit, size] of [["GiB", 2 ** 30], ["MiB", 2 ** 20], ["KiB", 2 ** 10]]) {
-      if (value >= size) return trimmed(value / size, value / size >= 100 ? 0 : 1) + " " + unit;
-    }
-    return value + " B";
-  }
-  function clock(seconds) {
-    const sign = seconds < 0 ? "−" : "";
-    const s = Math.abs(seconds);
-    if (s < 120) return sign + trimmed(s, 1) + " s";
-    if (s < 7200) return sign + Math.floor(s / 60) + ":" + String(Math.floor(s % 60)).padStart(2, "0") + " min";
-    return sign + Math.floor(s / 3600) + ":" + String(Math.floor((s % 3600) / 60)).padStart(2, "0") + " h";
-  }
-  const share = (value) => (isNumber(value) ? trimmed(value * 100, value < 0.1 ? 1 : 0) + " %" : "–");
-
-  // ------------------------------------------------------------ scales
-
-  /** Round steps of 1, 2 or 5 up to at least `top`. */
-  function linearTicks(top, wanted) {
-    const raw = (top || 1) / wanted;
-    const power = 10 ** Math.floor(Math.log10(raw));
-    const size = [1, 2, 5, 10].find((m) => m * power >= raw) * power;
-    const ticks = [];
-    for (let i = 0; i <= Math.ceil((top || 1) / size - 1e-9); i++) ticks.push(i * size);
-    return ticks;
-  }
-  function byteTicks(top, wanted) {
-    let unit = 1;
-    while (unit * 1024 <= top) unit *= 1024;
-    return linearTicks(top / unit, wanted).map((tick) => tick * unit);
-  }
-  function logTicks(low, high) {
-    const ticks = [];
-    for (let p = Math.floor(Math.log10(low)); p <= Math.ceil(Math.log10(high)); p++) ticks.push(10 ** p);
-    return ticks;
-  }
-  /** Ticks of a time axis at round seconds, minutes or hours. */
-  function timeTicks(length) {
-    const sizes = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400];
-    const size = sizes.find((s) => length / s <= 8) || 86400;
-    const ticks = [];
-    for (let t = 0; t <= length + 1e-9; t += size) ticks.push(t);
-    return ticks;
-  }
-
-  // ------------------------------------------------------------ frame of a chart
-
-  const tip = byId("tip");
-  function showTip(event, html) {
-    tip.innerHTML = html;
-    tip.hidden = false;
-    const box = tip.getBoundingClientRect();
-    const right = event.clientX + 16 + box.width > window.innerWidth;
-    tip.style.left = (right ? event.clientX - box.width - 16 : event.clientX + 16) + "px";
-    tip.style.top = Math.min(event.clientY + 14, window.innerHeight - box.height - 8) + "px";
-  }
-  const tipLine = (colour, name, value) =>
-    `<div><span>${colour ? `<i style="background:${colour}"></i>` : ""}${escape(name)}</span><b>${value}</b></div>`;
-
-  function caption(title, note, keys) {
-    return `<figcaption>${escape(title)}${note ? `<small>${escape(note)}</small>` : ""}` +
-      keys.map((k) => `<span class="key"><i style="background:${k.colour}"></i>${escape(k.name)}</span>`).join("") +
-      "</figcaption>";
-  }
-
-  /** Axes, grid and phases; `x` and `y` map values to pixels. Returns the pieces of an SVG. */
-  function frame(options) {
-    const wide = byId(options.id).classList.contains("wide");
-    const width = wide ? 1180 : 580, height = options.height || (wide ? 250 : 220);
-    const left = 58, right = 10, top = 20, bottom = 26;
-    const x = (v) => left + ((v - options.x0) / (options.x1 - options.x0)) * (width - left - right);
-    const scaled = options.log ? Math.log10 : (v) => v;
-    const y0 = scaled(options.yTicks[0]), y1 = scaled(options.yTicks[options.yTicks.length - 1]);
-    const y = (v) => {
-      const at = options.log ? Math.log10(Math.max(v, options.yTicks[0])) : v;
-      return height - bottom - ((at - y0) / (y1 - y0 || 1)) * (height - top - bottom);
-    };
-    let svg = "";
-    for (const band of options.bands || []) {
-      const from = Math.max(x(band.from), left), to = Math.min(x(band.to), width - right);
-      if (to <= from) continue;
-      if (band.shaded) {
-        svg += `<rect class="band" x="${from}" y="${top}" width="${to - from}" height="${height - top - bottom}"/>`;
-      }
-      if (to - from > band.name.length * 6 + 4) {
-        svg += `<text class="band-name" x="${(from + to) / 2}" y="${top - 6}" text-anchor="middle">${escape(band.name)}</text>`;
-      }
-    }
-    for (const tick of options.yTicks) {
-      svg += `<line class="grid" x1="${left}" x2="${width - right}" y1="${y(tick)}" y2="${y(tick)}"/>` +
-        `<text x="${left - 7}" y="${y(tick) + 4}" text-anchor="end">${options.yText(tick)}</text>`;
-    }
-    for (const tick of options.xTicks) {
-      svg += `<text x="${x(tick.at)}" y="${height - 8}" text-anchor="middle">${tick.text}</text>`;
-    }
-    svg += `<line class="axis" x1="${left}" x2="${width - right}" y1="${height - bottom}" y2="${height - bottom}"/>`;
-    return { svg, x, y, width, height, left, right, top, bottom };
-  }
-
-  function place(id, head, f, body, hover) {
-    const figure = byId(id);
-    figure.innerHTML = head +
-      `<svg viewBox="0 0 ${f.width} ${f.height}" role="img">${f.svg}${body}` +
-      `<line class="cross" y1="${f.top}" y2="${f.height - f.bottom}" visibility="hidden"/></svg>`;
-    const svg = figure.querySelector("svg"), cross = figure.querySelector(".cross");
-    svg.addEventListener("mousemove", (event) => {
-      const box = svg.getBoundingClientRect();
-      const found = hover(((event.clientX - box.left) / box.width) * f.width,
-        ((event.clientY - box.top) / box.height) * f.height);
-      if (!found) return leave();
-      cross.setAttribute("x1", found.x);
-      cross.setAttribute("x2", found.x);
-      cross.setAttribute("visibility", "visible");
-      showTip(event, found.html);
-    });
-    const leave = () => {
-      tip.hidden = true;
-      cross.setAttribute("visibility", "hidden");
-    };
-    svg.addEventListener("mouseleave", leave);
-  }
-  function placeNothing(id, title, why) {
-    byId(id).innerHTML = caption(title, "", []) + `<div class="empty">${escape(why)}</div>`;
-  }
-
-  // ------------------------------------------------------------ charts over time
-
-  const length = Math.max(points * step, 1);
-  const bands = result.phases
-    .filter((phase) => phase.begin_s + phase.length_s > 0 && phase.begin_s < length)
-    .map((phase) => ({
-      name: phase.name, from: Math.max(phase.begin_s, 0), to: phase.begin_s + phase.length_s,
-      shaded: phase.name === "run",
-    }));
-  const timeAxis = timeTicks(length).map((t) => ({ at: t, text: clock(t) }));
-  const middle = (i) => (i + 0.5) * step;
-
-  /** A path through the values; nulls break it, a lone point becomes a short dash. */
-  function linePath(values, f) {
-    let path = "", open = false;
-    values.forEach((value, i) => {
-      if (!isNumber(value)) return void (open = false);
-      const at = `${f.x(middle(i)).toFixed(1)} ${f.y(value).toFixed(1)}`;
-      const alone = !open && !isNumber(values[i + 1]);
-      path += (open ? "L" : "M") + at + (alone ? "h2" : "");
-      open = true;
-    });
-    return path;
-  }
-  function areaPath(values, f) {
-    const ends = values.map((v, i) => (isNumber(v) ? i : -1)).filter((i) => i >= 0);
-    if (ends.length < 2) return "";
-    const floor = f.height - f.bottom;
-    const filled = values.map((v) => (isNumber(v) ? v : 0)).slice(ends[0], ends[ends.length - 1] + 1);
-    return "M" + filled.map((v, i) => `${f.x(middle(i + ends[0])).toFixed(1)} ${f.y(v).toFixed(1)}`).join("L") +
-      `L${f.x(middle(ends[ends.length - 1])).toFixed(1)} ${floor}L${f.x(middle(ends[0])).toFixed(1)} ${floor}Z`;
-  }
-
-  function timeChart({ id, title, note, lines, text, log, ticks, area }) {
-    const all = lines.flatMap((line) => line.values.filter(isNumber));
-    if (all.length === 0) return placeNothing(id, title, "nothing was measured");
-    const positive = all.filter((v) => v > 0);
-    const yTicks = log && positive.length
-      ? logTicks(positive.reduce((a, b) => Math.min(a, b)), positive.reduce((a, b) => Math.max(a, b)))
-      : (ticks || linearTicks)(all.reduce((a, b) => Math.max(a, b)), 4);
-    const f = frame({ id, x0: 0, x1: length, xTicks: timeAxis, yTicks, yText: text, log: log && positive.length > 0, bands });
-    let body = "";
-    for (const line of lines) {
-      if (area) body += `<path class="area" d="${areaPath(line.values, f)}" fill="${line.colour}"/>`;
-      body += `<path class="line" d="${linePath(line.values, f)}" stroke="${line.colour}"/>`;
-    }
-    place(id, caption(title, note, lines), f, body, (px) => {
-      const i = Math.floor(((px - f.left) / (f.width - f.left - f.right)) * (length / step));
-      if (i < 0 || i >= points) return null;
-      const html = tipLine("", clock(i * step), "") +
-        lines.map((line) => tipLine(line.colour, line.name, text(line.values[i]))).join("");
-      return { x: f.x(middle(i)), html };
-    });
-  }
-
-  function heatMap(id) {
-    const title = "Response latency, every delivery", heat = series.response_heat;
-    const cells = [];
-    heat.rows.forEach((row, i) => {
-      for (let k = 0; k < row.length; k += 2) cells.push({ i, bin: row[k], count: row[k + 1] });
-    });
-    if (cells.length === 0) return placeNothing(id, title, "nothing was delivered live");
-    const lowOf = (bin) => heat.first_ms * 2 ** (bin / heat.bins_per_octave);
-    const low = cells.reduce((a, c) => Math.min(a, c.bin), 1e9), high = cells.reduce((a, c) => Math.max(a, c.bin), 0);
-    const most = cells.reduce((a, c) => Math.max(a, c.count), 1);
-    const yTicks = logTicks(lowOf(low), lowOf(high + 1));
-    const f = frame({ id, x0: 0, x1: length, xTicks: timeAxis, yTicks, yText: ms, log: true, bands });
-    const body = cells.map((c) => {
-      const x = f.x(c.i * step), y = f.y(lowOf(c.bin + 1));
-      const strength = 0.12 + 0.88 * (Math.log(c.count + 1) / Math.log(most + 1));
-      return `<rect x="${x.toFixed(1)}" y="${y.toFixed(1)}" width="${(f.x((c.i + 1) * step) - x + 0.3).toFixed(1)}" ` +
-        `height="${(f.y(lowOf(c.bin)) - y + 0.3).toFixed(1)}" fill="rgba(var(--heat),${strength.toFixed(2)})"/>`;
-    }).join("");
-    const index = new Map(cells.map((c) => [c.i + ":" + c.bin, c.count]));
-    const y0 = Math.log10(yTicks[0]), y1 = Math.log10(yTicks[yTicks.length - 1]);
-    place(id, caption(title, "darker = more deliveries, logarithmic", []), f, body, (px, py) => {
-      const i = Math.floor(((px - f.left) / (f.width - f.left - f.right)) * (length / step));
-      const at = 10 ** (y0 + ((f.height - f.bottom - py) / (f.height - f.top - f.bottom)) * (y1 - y0));
-      const bin = Math.floor(Math.log2(at / heat.first_ms) * heat.bins_per_octave + 1e-9);
-      const found = index.get(i + ":" + bin);
-      if (!found) return null;
-      return { x: f.x(middle(i)), html: tipLine("", clock(i * step), "") +
-        tipLine("", ms(lowOf(bin)) + " … " + ms(lowOf(bin + 1)), exact(found)) };
-    });
-  }
-
-  // ------------------------------------------------------------ distributions
-
-  const kinds = [
-    { name: "service", colour: "var(--s3)", data: result.distribution.service },
-    { name: "response", colour: "var(--s1)", data: result.distribution.response },
-  ].filter((kind) => kind.data.counts.length > 0)
-    .map((kind) => ({ ...kind, total: kind.data.counts.reduce((a, b) => a + b, 0),
-      low: (i) => kind.data.first_ms * 2 ** (i / kind.data.bins_per_octave) }));
-
-  function distribution(id) {
-    const title = "Distribution";
-    if (kinds.length === 0) return placeNothing(id, title, "nothing was delivered live");
-    const low = Math.min(...kinds.map((k) => k.low(0))), high = Math.max(...kinds.map((k) => k.low(k.data.counts.length)));
-    const shares = (k) => k.data.counts.map((c) => c / k.total);
-    const top = Math.max(...kinds.map((k) => Math.max(...shares(k))));
-    const ticks = logTicks(low, high);
-    const x0 = Math.log10(low) - 0.05, x1 = Math.log10(high) + 0.05;
-    const f = frame({ id, x0, x1, yTicks: linearTicks(top, 4), yText: share,
-      xTicks: ticks.filter((t) => Math.log10(t) >= x0 && Math.log10(t) <= x1).map((t) => ({ at: Math.log10(t), text: ms(t) })) });
-    const body = kinds.map((k) => {
-      const floor = f.height - f.bottom;
-      let path = `M${f.x(Math.log10(k.low(0))).toFixed(1)} ${floor}`;
-      shares(k).forEach((s, i) => {
-        const y = f.y(s).toFixed(1);
-        path += `L${f.x(Math.log10(k.low(i))).toFixed(1)} ${y}L${f.x(Math.log10(k.low(i + 1))).toFixed(1)} ${y}`;
-      });
-      path += `L${f.x(Math.log10(k.low(k.data.counts.length))).toFixed(1)} ${floor}`;
-      return `<path class="area" d="${path}Z" fill="${k.colour}"/><path class="line" d="${path}" stroke="${k.colour}"/>`;
-    }).join("");
-    place(id, caption(title, "share of deliveries per 9 % step", kinds), f, body, (px) => {
-      const at = 10 ** (x0 + ((px - f.left) / (f.width - f.left - f.right)) * (x1 - x0));
-      const html = kinds.map((k) => {
-        const i = Math.floor(Math.log2(at / k.data.first_ms) * k.data.bins_per_octave + 1e-9);
-        return tipLine(k.colour, k.name, exact(k.data.counts[i] || 0));
-      }).join("");
-      return { x: px, html: tipLine("", "about " + ms(at), "") + html };
-    });
-  }
-
-  function percentiles(id) {
-    const title = "Percentiles";
-    if (kinds.length === 0) return placeNothing(id, title, "nothing was delivered live");
-    const nines = (p) => -Math.log10(1 - p / 100);
-    const valueAt = (k, p) => {
-      let below = 0;
-      const rank = (k.total * p) / 100;
-      for (let i = 0; i < k.data.counts.length; i++) {
-        const n = k.data.counts[i];
-        if (n > 0 && below + n >= rank) return k.low(i) + ((rank - below) / n) * (k.low(i + 1) - k.low(i));
-        below += n;
-      }
-      return k.low(k.data.counts.length);
-    };
-    const most = Math.max(...kinds.map((k) => k.total));
-    const x1 = Math.min(Math.max(Math.log10(most), 1), 5);
-    const marks = [0, 50, 90, 99, 99.9, 99.99, 99.999].filter((p) => nines(p) <= x1 + 1e-9);
-    const steps = Array.from({ length: 121 }, (_, i) => (i / 120) * x1);
-    const lines = kinds.map((k) => ({ ...k, values: steps.map((n) => valueAt(k, 100 * (1 - 10 ** -n))) }));
-    const all = lines.flatMap((line) => line.values);
-    const f = frame({ id, x0: 0, x1, yTicks: logTicks(Math.min(...all), Math.max(...all)), yText: ms, log: true,
-      xTicks: marks.map((p) => ({ at: nines(p), text: p === 0 ? "min" : "p" + p })) });
-    const body = lines.map((line) =>
-      `<path class="line" stroke="${line.colour}" d="M${line.values.map((v, i) => `${f.x(steps[i]).toFixed(1)} ${f.y(v).toFixed(1)}`).join("L")}"/>`).join("");
-    place(id, caption(title, "the tail enlarged", kinds), f, body, (px) => {
-      const i = Math.round(((px - f.left) / (f.width - f.left - f.right)) * 120);
-      if (i < 0 || i > 120) return null;
-      return { x: f.x(steps[i]), html: tipLine("", "p" + trimmed(100 * (1 - 10 ** -steps[i]), 3), "") +
-        lines.map((line) => tipLine(line.colour, line.name, ms(line.values[i]))).join("") };
-    });
-  }
-
-  // ------------------------------------------------------------ tables
-
-  function table(id, head, rows) {
-    const cell = (tag, value, i) => {
-      const number = head[i].number ? ' class="number"' : "";
-      return `<${tag}${number}>${value}</${tag}>`;
-    };
-    byId(id).innerHTML = `<tr>${head.map((h, i) => cell("th", escape(h.name), i)).join("")}</tr>` +
-      rows.map((row) => `<tr>${row.map((value, i) => cell("td", value, i)).join("")}</tr>`).join("");
-  }
-  const col = (name, number) => ({ name, number });
-  const mark = (good, yes, no) => `<b class="${good ? "good" : "bad"}">${good ? yes : no}</b>`;
-  const gateValue = (gate) => {
-    if (!isNumber(gate.value)) return "no value";
-    const left = gate.expr.split(/[<>=!]/)[0].trim();
-    if (/^(latency|catch_up)\.|\.lag\./.test(left) && !/[-+*/]/.test(left)) return ms(gate.value);
-    if (/^(server|generator)\.(rss|bytes_per_\w+)$/.test(left)) return bytes(gate.value);
-    return exact(gate.value);
+function table(id, head, rows) {
+  const cell = (tag, value, i) => {
+    const number = head[i].number ? ' class="number"' : '';
+    return `<${tag}${number}>${value}</${tag}>`;
   };
+  byId(id).innerHTML = `<tr>${head.map((h, i) => cell('th', escape(h.name), i)).join('')}</tr>` +
+      rows.map((row) => `<tr>${row.map((value, i) => cell('td', value, i)).join('')}</tr>`)
+          .join('');
+}
+const col = (name, number) => ({name, number});
+const mark = (good, yes, no) => `<b class="${good ? 'good' : 'bad'}">${good ? yes : no}</b>`;
+const gateValue = (gate) => {
+  if (!isNumber(gate.value)) return 'no value';
+  const left = gate.expr.split(/[<>=!]/)[0].trim();
+  if (/^(latency|catch_up)\.|\.lag\./.test(left) && !/[-+*/]/.test(left)) return ms(gate.value);
+  if (/^(server|generator)\.(rss|bytes_per_\w+)$/.test(left)) return bytes(gate.value);
+  return exact(gate.value);
+};
 
-  function tables() {
-    table("gates", [col("verdict"), col("gate"), col("value", true), col("windows missed", true)],
-      result.gates.map((gate) => [mark(gate.passed, "✓ pass", "✗ fail"), `<code>${escape(gate.expr)}</code>`,
-        gateValue(gate), gate.windows ? `${gate.misses} of ${gate.windows}` : ""]));
-    if (result.gates.length === 0) byId("gates-card").hidden = true;
-    const meaning = {
-      sent: "messages written for the first time", acked: "that chatd said it stored",
-      expected_deliveries: "events that devices had to get", delivered: "of them delivered",
-      lost: "expected, never delivered", duplicate: "delivered or stored twice", reordered: "out of order",
-      phantom: "delivered, but in no log", late: "slower than late_after", not_sent: "due, but the user's queue was full",
-      by_history: "delivered by History after a reset", pruned: "delivered as a tombstone", skipped: "jumped over in rooms",
-    };
-    const zero = ["lost", "duplicate", "reordered", "phantom", "not_sent"];
-    table("messages", [col("count"), col("meaning"), col("", true)], Object.entries(result.messages).map(([name, n]) =>
-      [`<code>${escape(name)}</code>`, meaning[name] || "",
-        zero.includes(name) ? mark(n === 0, exact(n), exact(n)) : exact(n)]));
-    const names = ["p50", "p90", "p99", "p999", "max"];
-    const latencyRow = (name, of) => [name, ...names.map((p) => ms(of[p]))];
-    table("latencies", [col(""), ...names.map((p) => col(p, true))],
-      [latencyRow("service", result.latency_ms.service), latencyRow("response", result.latency_ms.response),
-        latencyRow("catch-up", result.catch_up_ms), latencyRow("own lag", result.generator.lag_ms)]);
-    table("phases", [col("phase"), col("begins", true), col("lasts", true)],
-      result.phases.map((phase) => [escape(phase.name), clock(phase.begin_s), clock(phase.length_s)]));
-    if (result.findings.length > 0) {
-      byId("findings-card").hidden = false;
-      table("findings", [col("kind"), col("where")],
+function tables() {
+  table(
+      'gates', [col('verdict'), col('gate'), col('value', true), col('windows missed', true)],
+      result.gates.map(
+          (gate) =>
+              [mark(gate.passed, '✓ pass', '✗ fail'), `<code>${escape(gate.expr)}</code>`,
+               gateValue(gate), gate.windows ? `${gate.misses} of ${gate.windows}` : '']));
+  if (result.gates.length === 0) byId('gates-card').hidden = true;
+  const meaning = {
+    sent: 'messages written for the first time',
+    acked: 'that chatd said it stored',
+    expected_deliveries: 'events that devices had to get',
+    delivered: 'of them delivered',
+    lost: 'expected, never delivered',
+    duplicate: 'delivered or stored twice',
+    reordered: 'out of order',
+    phantom: 'delivered, but in no log',
+    late: 'slower than late_after',
+    not_sent: 'due, but the user\'s queue was full',
+    by_history: 'delivered by History after a reset',
+    pruned: 'delivered as a tombstone',
+    skipped: 'jumped over in rooms',
+  };
+  const zero = ['lost', 'duplicate', 'reordered', 'phantom', 'not_sent'];
+  table(
+      'messages', [col('count'), col('meaning'), col('', true)],
+      Object.entries(result.messages)
+          .map(
+              ([name, n]) =>
+                  [`<code>${escape(name)}</code>`, meaning[name] || '',
+                   zero.includes(name) ? mark(n === 0, exact(n), exact(n)) : exact(n)]));
+  const names = ['p50', 'p90', 'p99', 'p999', 'max'];
+  const latencyRow = (name, of) => [name, ...names.map((p) => ms(of[p]))];
+  table('latencies', [col(''), ...names.map((p) => col(p, true))], [
+    latencyRow('service', result.latency_ms.service),
+    latencyRow('response', result.latency_ms.response), latencyRow('catch-up', result.catch_up_ms),
+    latencyRow('own lag', result.generator.lag_ms)
+  ]);
+  table(
+      'phases', [col('phase'), col('begins', true), col('lasts', true)],
+      result.phases.map(
+          (phase) => [escape(phase.name), clock(phase.begin_s), clock(phase.length_s)]));
+  if (result.findings.length > 0) {
+    byId('findings-card').hidden = false;
+    table(
+        'findings', [col('kind'), col('where')],
         result.findings.map((f) => [`<code>${escape(f.kind)}</code>`, escape(f.text)]));
-    }
-    if (result.ladder.length > 0) {
-      byId("ladder-card").hidden = false;
-      table("ladder", [col("asked/s", true), col("sent/s", true), col("deliveries/s", true), col("p50", true), col("p99", true),
-        col("CPU chatsim", true), col("CPU chatd", true), col("verdict")],
-      result.ladder.map((s) => [count(s.rate_per_s), count(s.sent_per_s), count(s.delivered_per_s),
-        ms(s.latency_ms.response.p50), ms(s.latency_ms.response.p99), share(s.generator_cpu_share), share(s.server_cpu_share),
-        s.valid ? mark(s.passed, "✓ pass", "✗ fail") : mark(false, "", "generator too slow")]));
-    }
   }
+  if (result.ladder.length > 0) {
+    byId('ladder-card').hidden = false;
+    table(
+        'ladder',
+        [
+          col('asked/s', true), col('sent/s', true), col('deliveries/s', true), col('p50', true),
+          col('p99', true), col('CPU chatsim', true), col('CPU chatd', true), col('verdict')
+        ],
+        result.ladder.map(
+            (s) =>
+                [count(s.rate_per_s), count(s.sent_per_s), count(s.delivered_per_s),
+                 ms(s.latency_ms.response.p50), ms(s.latency_ms.response.p99),
+                 share(s.generator_cpu_share), share(s.server_cpu_share),
+                 s.valid ? mark(s.passed, '✓ pass', '✗ fail') :
+                           mark(false, '', 'generator too slow')]));
+  }
+}
 
-  function head() {
-    byId("title").textContent = result.scenario;
-    byId("subtitle").textContent = [result.description, `seed ${result.seed}`, result.mode,
-      result.started.replace("T", " ").replace("Z", " UTC")].filter(Boolean).join(" · ");
-    const passed = result.gates.filter((gate) => gate.passed).length;
-    const badge = (good, text) => `<span class="badge ${good ? "good" : "bad"}">${escape(text)}</span>`;
-    byId("badges").innerHTML = badge(result.valid, result.valid ? "valid run" : "invalid run") +
-      (result.gates.length ? badge(passed === result.gates.length, `${passed} of ${result.gates.length} gates passed`) : "");
-    if (!result.valid) {
-      byId("problems").hidden = false;
-      byId("problems").innerHTML = "This run is invalid: its figures say nothing about the server.<ul>" +
-        result.invalid_reasons.map((reason) => `<li>${escape(reason)}</li>`).join("") + "</ul>";
-    }
-    const best = result.ladder.filter((s) => s.valid && s.passed).pop();
-    const runs = result.phases.find((phase) => phase.name === "run");
-    const perSecond = (n) => (runs && runs.length_s > 0 ? n / runs.length_s : null);
-    const tiles = [
-      [exact(result.users.peak), `users at once, of ${exact(result.users.asked)}`],
-      [count(result.messages.sent), `messages, ${count(perSecond(result.messages.sent))}/s`],
-      [count(result.messages.delivered), `deliveries, ${count(perSecond(result.messages.delivered))}/s`],
-      [exact(result.messages.lost), "lost", result.messages.lost === 0],
-      [exact(result.messages.duplicate), "duplicates", result.messages.duplicate === 0],
-      [ms(result.latency_ms.response.p50), "response p50"],
-      [ms(result.latency_ms.response.p99), "response p99"],
-      [exact(result.connections.reconnects), "reconnects"],
-      [bytes(result.generator.bytes_per_user), "chatsim memory per user"],
-      [result.server ? bytes(result.server.bytes_per_connection) : "–", "chatd memory per connection"],
-    ];
-    if (best) tiles.unshift([count(best.rate_per_s) + "/s", "highest valid step"]);
-    byId("tiles").innerHTML = tiles.map(([value, name, good]) =>
-      `<div class="tile"><b class="${good === undefined ? "" : good ? "good" : "bad"}">${value}</b><span>${escape(name)}</span></div>`).join("");
-    byId("footer").textContent = `run ${result.run_id} against ${result.target}` +
-      (result.server_version ? ` (chatd ${result.server_version})` : "") +
+function head() {
+  byId('title').textContent = result.scenario;
+  byId('subtitle').textContent = [
+    result.description, `seed ${result.seed}`, result.mode,
+    result.started.replace('T', ' ').replace('Z', ' UTC')
+  ].filter(Boolean).join(' · ');
+  const passed = result.gates.filter((gate) => gate.passed).length;
+  const badge = (good, text) =>
+      `<span class="badge ${good ? 'good' : 'bad'}">${escape(text)}</span>`;
+  byId('badges').innerHTML = badge(result.valid, result.valid ? 'valid run' : 'invalid run') +
+      (result.gates.length ?
+           badge(
+               passed === result.gates.length, `${passed} of ${result.gates.length} gates passed`) :
+           '');
+  if (!result.valid) {
+    byId('problems').hidden = false;
+    byId('problems').innerHTML =
+        'This run is invalid: its figures say nothing about the server.<ul>' +
+        result.invalid_reasons.map((reason) => `<li>${escape(reason)}</li>`).join('') + '</ul>';
+  }
+  const best = result.ladder.filter((s) => s.valid && s.passed).pop();
+  const runs = result.phases.find((phase) => phase.name === 'run');
+  const perSecond = (n) => (runs && runs.length_s > 0 ? n / runs.length_s : null);
+  const tiles = [
+    [exact(result.users.peak), `users at once, of ${exact(result.users.asked)}`],
+    [count(result.messages.sent), `messages, ${count(perSecond(result.messages.sent))}/s`],
+    [
+      count(result.messages.delivered),
+      `deliveries, ${count(perSecond(result.messages.delivered))}/s`
+    ],
+    [exact(result.messages.lost), 'lost', result.messages.lost === 0],
+    [exact(result.messages.duplicate), 'duplicates', result.messages.duplicate === 0],
+    [ms(result.latency_ms.response.p50), 'response p50'],
+    [ms(result.latency_ms.response.p99), 'response p99'],
+    [exact(result.connections.reconnects), 'reconnects'],
+    [bytes(result.generator.bytes_per_user), 'chatsim memory per user'],
+    [
+      result.server ? bytes(result.server.bytes_per_connection) : '–', 'chatd memory per connection'
+    ],
+  ];
+  if (best) tiles.unshift([count(best.rate_per_s) + '/s', 'highest valid step']);
+  byId('tiles').innerHTML =
+      tiles
+          .map(
+              ([value, name, good]) => `<div class="tile"><b class="${
+                  good === undefined ? '' :
+                      good           ? 'good' :
+                                       'bad'}">${value}</b><span>${escape(name)}</span></div>`)
+          .join('');
+  byId('footer').textContent = `run ${result.run_id} against ${result.target}` +
+      (result.server_version ? ` (chatd ${result.server_version})` : '') +
       `. Service latency counts from the actual send, response latency from the intended one.` +
-      (step > 1 ? ` One point is ${clock(step)}.` : "");
-  }
+      (step > 1 ? ` One point is ${clock(step)}.` : '');
+}
 
-  head();
-  tables();
-  timeChart({ id: "chart-users", title: "Users connected", area: true, text: count,
-    lines: [{ name: "users", colour: "var(--s1)", values: series.users }] });
-  timeChart({ id: "chart-rates", title: "Rates", note: "per second", text: count, log: true, lines: [
-    { name: "deliveries", colour: "var(--s1)", values: series.delivered_per_s.map((v) => v || null) },
-    { name: "messages", colour: "var(--s2)", values: series.sent_per_s.map((v) => v || null) }] });
-  timeChart({ id: "chart-latency", title: "Response latency", note: "from the intended send", text: ms, log: true, lines: [
-    { name: "max", colour: "var(--s4)", values: series.response_max_ms },
-    { name: "p99", colour: "var(--s2)", values: series.response_p99_ms },
-    { name: "p90", colour: "var(--s3)", values: series.response_p90_ms },
-    { name: "p50", colour: "var(--s1)", values: series.response_p50_ms }] });
-  heatMap("chart-heat");
-  distribution("chart-distribution");
-  percentiles("chart-percentiles");
-  timeChart({ id: "chart-cpu", title: "CPU", note: "100 % = one core", text: share, area: true, lines: [
-    { name: "chatd", colour: "var(--s2)", values: series.server_cpu_share },
-    { name: "chatsim", colour: "var(--s1)", values: series.generator_cpu_share }] });
-  timeChart({ id: "chart-memory", title: "Memory", note: "resident", text: bytes, ticks: byteTicks, lines: [
-    { name: "chatd", colour: "var(--s2)", values: series.server_rss_bytes },
-    { name: "chatsim", colour: "var(--s1)", values: series.generator_rss_bytes }] });
-  timeChart({ id: "chart-trouble", title: "Trouble", note: "per second", text: count, lines: [
-    { name: "reconnects", colour: "var(--s1)", values: series.reconnects_per_s },
-    { name: "late", colour: "var(--s2)", values: series.late_per_s },
-    { name: "errors", colour: "var(--s4)", values: series.errors_per_s },
-    { name: "not sent", colour: "var(--s3)", values: series.not_sent_per_s }] });
-  timeChart({ id: "chart-lag", title: "Generator's own lag", note: "p99 of its sends", text: ms,
-    lines: [{ name: "lag", colour: "var(--s1)", values: series.lag_p99_ms }] });
-})();
+head();
+tables();
+timeChart({
+  id: 'chart-users',
+  title: 'Users connected',
+  area: true,
+  text: count,
+  lines: [{name: 'users', colour: 'var(--s1)', values: series.users}]
+});
+timeChart({
+  id: 'chart-rates',
+  title: 'Rates',
+  note: 'per second',
+  text: count,
+  log: true,
+  lines: [
+    {name: 'deliveries', colour: 'var(--s1)', values: series.delivered_per_s.map((v) => v || null)},
+    {name: 'messages', colour: 'var(--s2)', values: series.sent_per_s.map((v) => v || null)}
+  ]
+});
+timeChart({
+  id: 'chart-latency',
+  title: 'Response latency',
+  note: 'from the intended send',
+  text: ms,
+  log: true,
+  lines: [
+    {name: 'max', colour: 'var(--s4)', values: series.response_max_ms},
+    {name: 'p99', colour: 'var(--s2)', values: series.response_p99_ms},
+    {name: 'p90', colour: 'var(--s3)', values: series.response_p90_ms},
+    {name: 'p50', colour: 'var(--s1)', values: series.response_p50_ms}
+  ]
+});
+heatMap('chart-heat');
+distribution('chart-distribution');
+percentiles('chart-percentiles');
+timeChart({
+  id: 'chart-cpu',
+  title: 'CPU',
+  note: '100 % = one core',
+  text: share,
+  area: true,
+  lines: [
+    {name: 'chatd', colour: 'var(--s2)', values: series.server_cpu_share},
+    {name: 'chatsim', colour: 'var(--s1)', values: series.generator_cpu_share}
+  ]
+});
+timeChart({
+  id: 'chart-memory',
+  title: 'Memory',
+  note: 'resident',
+  text: bytes,
+  ticks: byteTicks,
+  lines: [
+    {name: 'chatd', colour: 'var(--s2)', values: series.server_rss_bytes},
+    {name: 'chatsim', colour: 'var(--s1)', values: series.generator_rss_bytes}
+  ]
+});
+timeChart({
+  id: 'chart-trouble',
+  title: 'Trouble',
+  note: 'per second',
+  text: count,
+  lines: [
+    {name: 'reconnects', colour: 'var(--s1)', values: series.reconnects_per_s},
+    {name: 'late', colour: 'var(--s2)', values: series.late_per_s},
+    {name: 'errors', colour: 'var(--s4)', values: series.errors_per_s},
+    {name: 'not sent', colour: 'var(--s3)', values: series.not_sent_per_s}
+  ]
+});
+timeChart({
+  id: 'chart-lag',
+  title: 'Generator\'s own lag',
+  note: 'p99 of its sends',
+  text: ms,
+  lines: [{name: 'lag', colour: 'var(--s1)', values: series.lag_p99_ms}]
+});
