@@ -1,0 +1,101 @@
+// EngineContext: what the parts of one engine share – the turn's time, options, ring, timers, counters – and the ways
+// out: outputs, store commands with their continuations, and frames to other engines. It decides nothing.
+// Continuations run inside a later handle(); they must look up by id whatever they need, for it may be gone by then.
+// Thread rule: belongs to its engine.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <optional>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "core/base/ids.h"
+#include "core/base/random.h"
+#include "core/base/time.h"
+#include "core/engine/engine.h"
+#include "core/engine/io.h"
+#include "core/engine/timer_queue.h"
+#include "core/ring/ring.h"
+
+namespace chat {
+
+namespace peer {
+class Frame;
+}
+
+/// Whom a timer is for. TimerEvent::kind holds one of these, id and extra are the owner's.
+enum class TimerKind : uint8_t {
+  hello_timeout,      ///< id: connection
+  stall_check,        ///< id: connection
+  presence_sweep,     ///< sessions whose heartbeat is overdue
+  request_sweep,      ///< requests without an answer
+  attach_retry,       ///< id: connection
+  device_grace,       ///< id: user, extra: session id
+  user_sweep,         ///< last seen, eviction
+  user_reload,        ///< id: user
+  chat_flush,         ///< id: the chat's number
+  chat_receipts,      ///< id: the chat's number
+  chat_reload,        ///< id: the chat's number
+  chat_sweep,         ///< eviction
+};
+
+class EngineContext {
+ public:
+  using StoreContinuation = std::function<void(StoreResult&)>;
+  using UsersContinuation = std::function<void(const Result<std::vector<UserId>>&)>;
+  using PostFunction = std::function<void(EngineId, peer::Frame&&)>;
+
+  explicit EngineContext(EngineOptions engine_options);
+
+  const EngineOptions options;
+  Instant now;
+  WallTime wall;
+  Random random;
+  Ring ring;
+  TimerQueue timers;
+  EngineCounters counters;
+
+  const EnginePolicy& policy() const { return options.policy; }
+  EngineId self() const { return options.self.id; }
+
+  void emit(Output output) { outputs_.push_back(std::move(output)); }
+  bool take_output(Output& output);
+
+  /// Emits the command; `done` runs with its result, at most once.
+  void store(StoreCommand command, StoreContinuation done);
+  void store_done(StoreDone& input);
+
+  /// Asks which of the users do not exist.
+  void check_users(std::vector<UserId> users, UsersContinuation done);
+  void account_done(const AccountDone& input);
+
+  /// Hands a frame to an engine, this one included; it arrives after the current frame is handled.
+  void post(EngineId to, peer::Frame&& frame);
+  void set_post(PostFunction post) { post_ = std::move(post); }
+
+  void arm(Duration delay, TimerKind kind, uint64_t id = 0, uint64_t extra = 0) {
+    timers.arm(round_up_to_timer_tick(now + delay), {static_cast<uint8_t>(kind), id, extra});
+  }
+
+  /// The engine that is the home of a user or chat; nullopt while the ring is empty.
+  template <class Key>
+  std::optional<EngineId> home_of(const Key& key) const {
+    if (ring.empty()) return std::nullopt;
+    return ring.owner(key).id;
+  }
+  template <class Key>
+  bool owns(const Key& key) const {
+    return options.home_role && home_of(key) == self();
+  }
+
+ private:
+  std::deque<Output> outputs_;
+  std::unordered_map<uint64_t, StoreContinuation> store_waiting_;
+  std::unordered_map<uint64_t, UsersContinuation> users_waiting_;
+  uint64_t next_token_ = 1;
+  PostFunction post_;
+};
+
+}  // namespace chat

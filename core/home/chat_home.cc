@@ -1,0 +1,296 @@
+#include "core/home/chat_home.h"
+
+#include <algorithm>
+
+#include "core/base/assert.h"
+#include "core/base/digest.h"
+#include "core/home/replies.h"
+#include "core/wire/peer.pb.h"
+
+namespace chat {
+namespace {
+
+constexpr Duration kSweepInterval = seconds(30);
+constexpr Duration kScanRetry = seconds(1);
+
+std::string chat_id_of(const peer::HomeRequest& frame) {
+  switch (frame.op_case()) {
+    case peer::HomeRequest::kSend: return frame.send().chat_id();
+    case peer::HomeRequest::kHistory: return frame.history().chat_id();
+    case peer::HomeRequest::kCreateChat: return frame.create_chat().chat_id();
+    case peer::HomeRequest::kChangeMembers: return frame.change_members().chat_id();
+    case peer::HomeRequest::kGetChat: return frame.get_chat().chat_id();
+    case peer::HomeRequest::kRoomSync: return frame.room_sync().chat_id();
+    default: return {};
+  }
+}
+
+/// What makes two sends with one key the same message.
+uint64_t hash_of(const v1::Send& send) {
+  Digest digest;
+  digest.add(send.text());
+  digest.add(send.reply_to_seq());
+  for (const auto& attachment : send.attachments()) digest.add(attachment.SerializeAsString());
+  return digest.value();
+}
+
+}  // namespace
+
+ChatHome::ChatHome(EngineContext& context)
+    : context_(context),
+      chats_(context),
+      fan_out_(context, chats_),
+      marks_(context),
+      writer_(context, chats_, fan_out_, marks_) {}
+
+void ChatHome::start() { context_.arm(kSweepInterval, TimerKind::chat_sweep); }
+
+void ChatHome::on_request(EngineId from, peer::HomeRequest&& frame) {
+  const auto id = ChatId::from_bytes(chat_id_of(frame));
+  CHAT_ASSERT(id.has_value());
+  auto request = std::make_shared<const peer::HomeRequest>(std::move(frame));
+  chats_.when_loaded(*id, [this, from, request](Chat& chat) {
+    switch (request->op_case()) {
+      case peer::HomeRequest::kHistory: history(chat, from, *request); break;
+      case peer::HomeRequest::kRoomSync: room_page(chat, from, *request); break;
+      case peer::HomeRequest::kGetChat: get_chat(chat, from, *request); break;
+      default: change(chat, from, request); break;
+    }
+  });
+}
+
+void ChatHome::change(Chat& chat, EngineId from, std::shared_ptr<const peer::HomeRequest> request) {
+  ChatOp op;
+  op.request = request;
+  op.askers.push_back({from, request->request_id()});
+  if (request->has_send()) {
+    op.key = *OpKey::from_bytes(request->send().client_msg_id());
+    op.content_hash = hash_of(request->send());
+  }
+  writer_.add(chat, std::move(op));
+}
+
+uint64_t ChatHome::readable_through(const Chat& chat, UserId user) const {
+  if (!chat.exists) return 0;
+  if (!user) return chat.row.last_seq;
+  const MemberRow* member = chat.member(user);
+  return member ? std::min(member->left_seq, chat.row.last_seq) : 0;
+}
+
+void ChatHome::history(Chat& chat, EngineId from, const peer::HomeRequest& frame) {
+  const uint64_t last = readable_through(chat, UserId{frame.user()});
+  if (last == 0) {
+    reply(from, frame.request_id(),
+          error_response(v1::PERMISSION_DENIED, "you are no member of this chat"));
+    return;
+  }
+  const v1::History& asked = frame.history();
+  const EnginePolicy& policy = context_.policy();
+  const bool forward = asked.forward() || asked.after_seq() > 0;
+  ReadEvents command{.chat = chat.id};
+  command.limit = asked.limit() == 0 ? 50 : std::min(asked.limit(), policy.history_events_max);
+  command.bytes_max = policy.page_bytes_max;
+  command.newest_first = !forward;
+  command.from_seq = forward ? std::max(asked.after_seq() + 1, chat.row.oldest_seq)
+                             : chat.row.oldest_seq;
+  command.to_seq = last;
+  if (!forward && asked.before_seq() > 0) command.to_seq = std::min(last, asked.before_seq() - 1);
+  if (forward && asked.after_seq() + 1 < chat.row.oldest_seq && asked.after_seq() > 0) {
+    reply(from, frame.request_id(),
+          error_response(v1::RANGE_PRUNED, "the oldest kept event has seq " +
+                                               std::to_string(chat.row.oldest_seq)));
+    return;
+  }
+  ++context_.counters.history_pages;
+  context_.store(command, [this, from, id = frame.request_id(), command, last,
+                           oldest = chat.row.oldest_seq](StoreResult& result) {
+    const auto* read = std::get_if<EventsRead>(&result);
+    if (!read) {
+      reply(from, id, error_response(v1::UNAVAILABLE, "the chat store does not answer"));
+      return;
+    }
+    v1::Response response;
+    v1::HistoryPage& page = *response.mutable_history_page();
+    page.set_chat_id(command.chat.str());
+    page.set_oldest_seq(oldest);
+    page.set_last_seq(last);
+    for (const EventRow& row : read->rows) {
+      peer::StoredEvent stored;
+      if (stored.ParseFromString(row.stored_event)) {
+        page.add_events()->ParseFromString(stored.event());
+      }
+    }
+    const auto& rows = read->rows;
+    page.set_complete(rows.empty() || (command.newest_first
+                                           ? rows.front().seq <= oldest
+                                           : rows.back().seq >= command.to_seq));
+    reply(from, id, std::move(response));
+  });
+}
+
+void ChatHome::room_page(Chat& chat, EngineId from, const peer::HomeRequest& frame) {
+  const v1::Sync& sync = frame.room_sync();
+  if (!chat.exists || chat.row.kind != ChatKind::room || !chat.is_active(UserId{frame.user()})) {
+    reply(from, frame.request_id(),
+          error_response(v1::PERMISSION_DENIED, "you are no member of this room"));
+    return;
+  }
+  const uint64_t last = chat.row.last_seq;
+  uint64_t cursor = sync.from_seq();
+  const bool jump = cursor == 0 || cursor > last + 1 ||
+                    last + 1 - cursor > context_.policy().reset_gap;
+  if (jump || cursor == last + 1) {
+    v1::SyncPage page;
+    page.set_chat_id(chat.id.str());
+    page.set_reset(jump && cursor != 0);
+    page.set_next(last + 1);
+    page.set_done(true);
+    fan_out_.subscribe(chat, from);
+    reply_page(from, frame.request_id(), std::move(page));
+    return;
+  }
+  const EnginePolicy& policy = context_.policy();
+  ReadEvents command{.chat = chat.id, .from_seq = cursor, .to_seq = last};
+  command.limit =
+      sync.limit() == 0 ? policy.sync_events_max : std::min(sync.limit(), policy.sync_events_max);
+  command.bytes_max = policy.page_bytes_max;
+  context_.store(command, [this, from, id = frame.request_id(), number = chat.number, command,
+                           user = frame.user()](StoreResult& result) {
+    const auto* read = std::get_if<EventsRead>(&result);
+    Chat* reading = chats_.find(number);
+    v1::SyncPage page;
+    page.set_chat_id(command.chat.str());
+    uint64_t next = command.from_seq;
+    for (const EventRow& row : read ? read->rows : std::vector<EventRow>{}) {
+      peer::StoredEvent stored;
+      v1::SyncEntry& entry = *page.add_entries();
+      if (stored.ParseFromString(row.stored_event)) {
+        entry.mutable_event()->ParseFromString(stored.event());
+        if (stored.author() == user) entry.set_client_msg_id(stored.client_msg_id());
+      }
+      next = row.seq + 1;
+    }
+    page.set_next(next);
+    // The page that reaches head and the subscription are one step: what is stored later is pushed after it.
+    if (reading && reading->state == Chat::State::ready && next == reading->row.last_seq + 1) {
+      page.set_done(true);
+      fan_out_.subscribe(*reading, from);
+    }
+    reply_page(from, id, std::move(page));
+  });
+}
+
+void ChatHome::get_chat(Chat& chat, EngineId from, const peer::HomeRequest& frame) {
+  if (!chat.exists && frame.user() == 0) {
+    reply(from, frame.request_id(), error_response(v1::NOT_FOUND, "there is no such chat"));
+    return;
+  }
+  if (readable_through(chat, UserId{frame.user()}) == 0) {
+    reply(from, frame.request_id(),
+          error_response(v1::PERMISSION_DENIED, "you are no member of this chat"));
+    return;
+  }
+  v1::Response response;
+  fill_chat_info(chat, *response.mutable_chat());
+  reply(from, frame.request_id(), std::move(response));
+}
+
+void ChatHome::reply(EngineId to, uint64_t request_id, v1::Response&& response) {
+  peer::Frame frame;
+  frame.mutable_reply()->set_request_id(request_id);
+  *frame.mutable_reply()->mutable_response() = std::move(response);
+  context_.post(to, std::move(frame));
+}
+
+void ChatHome::reply_page(EngineId to, uint64_t request_id, v1::SyncPage&& page) {
+  peer::Frame frame;
+  frame.mutable_reply()->set_request_id(request_id);
+  *frame.mutable_reply()->mutable_room_page() = std::move(page);
+  context_.post(to, std::move(frame));
+}
+
+void ChatHome::on_marks_update(EngineId from, const peer::MarksUpdate& frame) {
+  const auto id = ChatId::from_bytes(frame.chat_id());
+  if (!id) return;
+  chats_.when_loaded(*id, [this, from, frame](Chat& chat) {
+    marks_.raise(chat, from, frame, [this](Chat& raised) { writer_.arm_flush(raised); });
+  });
+}
+
+// ---------------------------------------------------------------- changes around it
+
+void ChatHome::on_touched(const ChatId& id) {
+  Chat* chat = chats_.find(id);
+  if (!chat) {
+    chats_.get(id);
+  } else if (!chat->appending) {
+    chats_.reload(*chat);
+    chat->waiting.push_back([this](Chat& ready) { writer_.pump(ready); });
+  }
+}
+
+void ChatHome::on_ring_changed() {
+  for (const ChatId& id : chats_.ids()) {
+    Chat* chat = chats_.find(id);
+    if (!chat) continue;
+    fan_out_.reroute(*chat, std::nullopt);
+    if (!context_.owns(id) && !chat->appending && !chat->checking_users && chat->queue.empty()) {
+      // The new home fans out what is missing; marks come again from the user homes.
+      ++context_.counters.home_moves;
+      chats_.forget(id);
+    }
+  }
+  scan_pending();
+}
+
+void ChatHome::scan_pending() {
+  if (context_.ring.empty()) return;
+  context_.store(ScanPending{}, [this](StoreResult& result) {
+    const auto* scanned = std::get_if<PendingScanned>(&result);
+    if (!scanned) {
+      context_.arm(kScanRetry, TimerKind::chat_sweep, 1);
+      return;
+    }
+    for (const ChatId& id : scanned->chats) {
+      if (context_.owns(id)) chats_.get(id);
+    }
+  });
+}
+
+void ChatHome::on_peer_lost(EngineId peer) {
+  for (const ChatId& id : chats_.ids()) {
+    if (Chat* chat = chats_.find(id)) fan_out_.reroute(*chat, peer);
+  }
+}
+
+void ChatHome::on_timer(TimerKind kind, uint64_t number) {
+  if (kind == TimerKind::chat_sweep) {
+    if (number == 0) {
+      sweep();
+    } else {
+      scan_pending();
+    }
+    return;
+  }
+  Chat* chat = chats_.find(number);
+  if (!chat) return;
+  if (kind == TimerKind::chat_reload) {
+    chats_.on_reload_timer(number);
+  } else if (kind == TimerKind::chat_flush) {
+    writer_.on_flush_timer(*chat);
+  } else {
+    marks_.on_receipts_timer(*chat);
+  }
+}
+
+void ChatHome::sweep() {
+  const Duration idle =
+      context_.policy().idle_eviction;
+  for (const ChatId& id : chats_.ids()) {
+    const Chat* chat = chats_.find(id);
+    if (chat && !chat->busy() && context_.now - chat->last_used > idle) chats_.forget(id);
+  }
+  context_.arm(kSweepInterval, TimerKind::chat_sweep);
+}
+
+}  // namespace chat

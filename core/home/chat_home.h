@@ -1,0 +1,57 @@
+// ChatHome: the home of chats – routes what engines ask of a chat to the parts that do it.
+// ChatWriter writes the log, ChatFanOut delivers what is stored, ChatMarks keeps receipts; this class answers reads
+// (History, room pages, GetChat) and follows changes of the ring. Thread rule: belongs to its engine.
+#pragma once
+
+#include "core/engine/context.h"
+#include "core/home/chat_fan_out.h"
+#include "core/home/chat_marks.h"
+#include "core/home/chat_table.h"
+#include "core/home/chat_writer.h"
+
+namespace chat {
+
+namespace peer {
+class MarksUpdate;
+}
+namespace v1 {
+class Response;
+class SyncPage;
+}  // namespace v1
+
+class ChatHome {
+ public:
+  explicit ChatHome(EngineContext& context);
+
+  /// Send, CreateChat, ChangeMembers, GetChat, History and room Sync.
+  void on_request(EngineId from, peer::HomeRequest&& frame);
+  void on_inbox_stored(const peer::InboxStored& frame) { fan_out_.on_inbox_stored(frame); }
+  void on_marks_update(EngineId from, const peer::MarksUpdate& frame);
+  void on_room_unsubscribe(EngineId from, const ChatId& chat) { fan_out_.unsubscribe(chat, from); }
+  void on_touched(const ChatId& chat);
+
+  void on_ring_changed();
+  void on_peer_lost(EngineId peer);
+  void on_timer(TimerKind kind, uint64_t number);
+  void start();
+
+ private:
+  void change(Chat& chat, EngineId from, std::shared_ptr<const peer::HomeRequest> request);
+  void history(Chat& chat, EngineId from, const peer::HomeRequest& frame);
+  void room_page(Chat& chat, EngineId from, const peer::HomeRequest& frame);
+  void get_chat(Chat& chat, EngineId from, const peer::HomeRequest& frame);
+  /// The last seq that `user` may read; 0 = nothing.
+  uint64_t readable_through(const Chat& chat, UserId user) const;
+  void reply(EngineId to, uint64_t request_id, v1::Response&& response);
+  void reply_page(EngineId to, uint64_t request_id, v1::SyncPage&& page);
+  void scan_pending();
+  void sweep();
+
+  EngineContext& context_;
+  ChatTable chats_;
+  ChatFanOut fan_out_;
+  ChatMarks marks_;
+  ChatWriter writer_;
+};
+
+}  // namespace chat

@@ -1,0 +1,130 @@
+#include "core/home/chat_table.h"
+
+#include <algorithm>
+
+namespace chat {
+namespace {
+
+constexpr Duration kLoadRetry = milliseconds(200);
+
+}  // namespace
+
+const MemberRow* Chat::member(UserId user) const {
+  const auto found = members.find(user);
+  return found == members.end() ? nullptr : &found->second;
+}
+
+bool Chat::is_active(UserId user) const {
+  const MemberRow* found = member(user);
+  return found && found->left_seq == kStillMember;
+}
+
+bool Chat::busy() const {
+  return appending || checking_users || !queue.empty() || !fan_outs.empty() ||
+         !dirty_marks.empty() || !subscribers.empty() || state == State::loading ||
+         (exists && row.fanned_seq > stored_fanned_seq);
+}
+
+Chat* ChatTable::find(const ChatId& id) {
+  const auto found = chats_.find(id);
+  if (found == chats_.end() || found->second->state != Chat::State::ready) return nullptr;
+  return found->second.get();
+}
+
+Chat* ChatTable::find(uint64_t number) {
+  const auto found = by_number_.find(number);
+  return found == by_number_.end() ? nullptr : found->second;
+}
+
+Chat& ChatTable::get(const ChatId& id) {
+  auto& slot = chats_[id];
+  if (!slot) {
+    slot = std::make_unique<Chat>();
+    slot->id = id;
+    slot->number = next_number_++;
+    by_number_.emplace(slot->number, slot.get());
+    load(*slot);
+  }
+  slot->last_used = context_.now;
+  return *slot;
+}
+
+void ChatTable::when_loaded(const ChatId& id, std::function<void(Chat&)> then) {
+  Chat& chat = get(id);
+  if (chat.state == Chat::State::ready) {
+    then(chat);
+  } else {
+    chat.waiting.push_back(std::move(then));
+  }
+}
+
+void ChatTable::reload(Chat& chat, Duration delay) {
+  chat.state = Chat::State::loading;
+  if (delay.ns > 0) {
+    context_.arm(delay, TimerKind::chat_reload, chat.number);
+  } else {
+    load(chat);
+  }
+}
+
+void ChatTable::on_reload_timer(uint64_t number) {
+  Chat* chat = find(number);
+  if (chat && chat->state == Chat::State::loading) load(*chat);
+}
+
+void ChatTable::load(const Chat& chat) {
+  context_.store(LoadChat{chat.id}, [this, number = chat.number](StoreResult& result) {
+    Chat* loading = find(number);
+    if (!loading || loading->state != Chat::State::loading) return;
+    if (auto* rows = std::get_if<ChatLoaded>(&result)) {
+      loaded(*loading, *rows);
+    } else {
+      context_.arm(kLoadRetry, TimerKind::chat_reload, number);
+    }
+  });
+}
+
+void ChatTable::loaded(Chat& chat, ChatLoaded& result) {
+  const uint64_t last_seq_before = chat.row.last_seq;
+  chat.exists = result.row.has_value();
+  chat.row = result.row.value_or(ChatRow{});
+  chat.stored_fanned_seq = chat.row.fanned_seq;
+  const auto before = std::exchange(chat.members, {});
+  for (MemberRow& member : result.members) chat.members.emplace(member.user, std::move(member));
+  for (const auto& [user, askers] : chat.dirty_marks) {
+    const auto now = chat.members.find(user);
+    const auto old = before.find(user);
+    if (now == chat.members.end() || old == before.end()) continue;
+    now->second.delivered_seq = std::max(now->second.delivered_seq, old->second.delivered_seq);
+    now->second.read_seq = std::max(now->second.read_seq, old->second.read_seq);
+  }
+  chat.fan_outs.clear();
+  redrive_(chat, last_seq_before);
+}
+
+void ChatTable::resume(Chat& chat) {
+  chat.state = Chat::State::ready;
+  const uint64_t number = chat.number;
+  const auto waiting = std::exchange(chat.waiting, {});
+  for (const auto& then : waiting) {
+    Chat* still = find(number);
+    if (still) then(*still);
+  }
+}
+
+void ChatTable::forget(const ChatId& id) {
+  const auto found = chats_.find(id);
+  if (found == chats_.end()) return;
+  by_number_.erase(found->second->number);
+  chats_.erase(found);
+}
+
+std::vector<ChatId> ChatTable::ids() const {
+  std::vector<ChatId> out;
+  out.reserve(chats_.size());
+  for (const auto& [id, chat] : chats_) out.push_back(id);
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+}  // namespace chat

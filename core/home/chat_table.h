@@ -1,0 +1,120 @@
+// ChatTable: the chats whose home this engine is, in memory while they have something to do.
+// A Chat is loaded at its first use. A chat found with events that were not fanned out (fanned_seq < last_seq) is
+// handed to the re-drive before anything else happens in it. Thread rule: belongs to its engine.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "core/engine/context.h"
+#include "core/store/chat_store.h"
+
+namespace chat {
+
+namespace peer {
+class HomeRequest;
+class StoredEvent;
+}  // namespace peer
+
+using SharedEvent = std::shared_ptr<const peer::StoredEvent>;
+
+/// Who waits for the answer to an operation.
+struct Asker {
+  EngineId engine;
+  uint64_t request_id = 0;
+};
+
+/// A change that waits to be written: a send, a change of members or a creation.
+struct ChatOp {
+  std::shared_ptr<const peer::HomeRequest> request;
+  std::vector<Asker> askers;  ///< More than one when the same operation came again meanwhile.
+  OpKey key;                  ///< Sends only.
+  uint64_t content_hash = 0;
+  bool users_checked = false;  ///< Every user that it names exists.
+};
+
+/// Events on their way into inboxes. Each ticket is one InboxAppend without its answer.
+struct FanOutBatch {
+  uint64_t last_seq = 0;
+  std::vector<SharedEvent> events;
+  std::map<uint64_t, std::pair<EngineId, std::vector<UserId>>> tickets;
+};
+
+struct Chat {
+  enum class State : uint8_t { loading, ready };
+
+  ChatId id;
+  uint64_t number = 0;  ///< Names it in timers; unique in the engine's life.
+  State state = State::loading;
+  bool exists = false;
+  ChatRow row;
+  std::map<UserId, MemberRow> members;  ///< Those who left included.
+  Instant last_used;
+  std::vector<std::function<void(Chat&)>> waiting;
+
+  // chat_writer
+  std::deque<ChatOp> queue;
+  std::vector<ChatOp> in_flight;
+  bool appending = false;
+  bool checking_users = false;
+  bool peer_exists = false;  ///< Direct chats not yet made: the other user was found.
+  bool flush_armed = false;
+  uint64_t stored_fanned_seq = 0;
+
+  // chat_fan_out
+  std::deque<FanOutBatch> fan_outs;
+  std::set<EngineId> subscribers;  ///< Rooms: session homes that get every event.
+
+  // chat_marks
+  std::map<UserId, std::set<EngineId>> dirty_marks;  ///< Raised, not stored; who wants to know.
+  std::set<UserId> receipts_due;
+  bool receipts_armed = false;
+
+  const MemberRow* member(UserId user) const;
+  bool is_active(UserId user) const;
+  bool busy() const;
+};
+
+class ChatTable {
+ public:
+  /// Gets every chat that was loaded, and the last_seq that was known before: fans out again what has to be, then
+  /// calls resume(chat).
+  using Redrive = std::function<void(Chat&, uint64_t last_seq_before)>;
+
+  explicit ChatTable(EngineContext& context) : context_(context) {}
+
+  void set_redrive(Redrive redrive) { redrive_ = std::move(redrive); }
+
+  Chat* find(const ChatId& id);    ///< Loaded, or nullptr.
+  Chat* find(uint64_t number);     ///< Also while loading, or nullptr.
+  Chat& get(const ChatId& id);     ///< Loads it when it is not in memory.
+  void when_loaded(const ChatId& id, std::function<void(Chat&)> then);
+  /// Reads the durable state again, after a write with a conflict or an unknown outcome.
+  void reload(Chat& chat, Duration delay = {});
+  void on_reload_timer(uint64_t number);
+  /// The re-drive is under way: the chat may go on.
+  void resume(Chat& chat);
+
+  void forget(const ChatId& id);
+  std::vector<ChatId> ids() const;
+
+ private:
+  void load(const Chat& chat);
+  void loaded(Chat& chat, ChatLoaded& result);
+
+  EngineContext& context_;
+  Redrive redrive_;
+  std::unordered_map<ChatId, std::unique_ptr<Chat>, IdHash> chats_;
+  std::unordered_map<uint64_t, Chat*> by_number_;
+  uint64_t next_number_ = 1;
+};
+
+}  // namespace chat

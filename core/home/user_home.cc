@@ -1,0 +1,432 @@
+#include "core/home/user_home.h"
+
+#include <algorithm>
+
+#include "core/base/assert.h"
+#include "core/home/replies.h"
+#include "core/wire/peer.pb.h"
+
+namespace chat {
+namespace {
+
+constexpr Duration kSweepInterval = seconds(30);
+
+void fill_entry(const InboxEntry& entry, UserId user, v1::SyncEntry& out) {
+  out.set_inbox_seq(entry.inbox_seq);
+  peer::StoredEvent stored;
+  if (entry.kind == InboxRow::Kind::read_marker) {
+    out.mutable_receipt()->set_chat_id(entry.chat.str());
+    out.mutable_receipt()->set_user_id(user.value);
+    out.mutable_receipt()->set_read_seq(entry.seq);
+  } else if (stored.ParseFromString(entry.stored_event) &&
+             !entry.stored_event.empty() && out.mutable_event()->ParseFromString(stored.event())) {
+    if (stored.author() == user.value) out.set_client_msg_id(stored.client_msg_id());
+  } else {
+    out.mutable_pruned()->set_chat_id(entry.chat.str());
+    out.mutable_pruned()->set_seq(entry.seq);
+  }
+}
+
+}  // namespace
+
+void fill_summary(const UserChatsListed::Item& item, v1::ChatSummary& out) {
+  out.set_chat_id(item.view.chat.str());
+  out.set_kind(static_cast<v1::ChatKind>(item.chat.kind));
+  out.set_title(item.chat.title);
+  out.set_role(static_cast<v1::Role>(item.member.role));
+  out.set_last_seq(item.chat.last_seq);
+  out.set_joined_seq(item.member.joined_seq);
+  out.set_left_seq(item.member.left_seq == kStillMember ? 0 : item.member.left_seq);
+  out.set_delivered_seq(item.member.delivered_seq);
+  out.set_read_seq(std::max(item.member.read_seq, item.view.read_seq));
+  out.set_member_count(item.chat.member_count);
+}
+
+UserHome::UserHome(EngineContext& context)
+    : context_(context),
+      users_(context),
+      marks_(context, users_),
+      writer_(context, users_, marks_) {
+  users_.set_head_moved([this](User& user) { head_moved(user); });
+}
+
+void UserHome::start() {
+  next_last_seen_ = context_.now + context_.policy().last_seen_interval;
+  context_.arm(kSweepInterval, TimerKind::user_sweep);
+}
+
+// ---------------------------------------------------------------- sessions
+
+void UserHome::on_attach(EngineId from, const peer::Attach& frame) {
+  const UserId id{frame.user()};
+  if (!context_.owns(id)) {
+    peer::Frame answer;
+    answer.mutable_attached()->set_user(id.value);
+    answer.mutable_attached()->set_conn(frame.conn());
+    *answer.mutable_attached()->mutable_error() =
+        wire_error(v1::UNAVAILABLE, "the user's home is moving");
+    context_.post(from, std::move(answer));
+    return;
+  }
+  users_.when_loaded(id, [this, from, frame](User& user) { attach(user, from, frame); });
+}
+
+void UserHome::attach(User& user, EngineId from, const peer::Attach& frame) {
+  const ConnId conn{frame.conn()};
+  const bool announcement = frame.session_id() != 0;
+  close_older(user, from, conn, frame.device_id());
+  Device device{.device_id = frame.device_id(), .session = {}, .engine = from, .conn = conn};
+  if (announcement) {
+    device.session = SessionId{frame.session_id()};
+    user.last_session = std::max(user.last_session, device.session);
+  } else {
+    // Grows also over a restart of this home: wall time leads unless a thousand sessions come in one ms.
+    const auto by_clock = static_cast<uint64_t>(context_.wall.ms) * 1'000;
+    user.last_session = SessionId{std::max(user.last_session.value + 1, by_clock)};
+    device.session = user.last_session;
+  }
+  device.attached = true;
+  device.want_receipts = frame.want_receipts();
+  user.devices.push_back(device);
+  user.last_used = context_.now;
+
+  const uint64_t head = user.head;
+  const bool recovered = frame.has_cursor() && frame.epoch() == context_.options.store_epoch &&
+                         frame.inbox_seq() <= head &&
+                         head - frame.inbox_seq() <= context_.policy().reset_gap;
+  if (frame.has_cursor() && !recovered) ++context_.counters.resets;
+  peer::Frame answer;
+  peer::Attached& attached = *answer.mutable_attached();
+  attached.set_user(user.id.value);
+  attached.set_conn(conn.value);
+  attached.set_session_id(device.session.value);
+  attached.set_inbox_head(head);
+  attached.set_recovered(recovered);
+  attached.set_live(recovered && frame.inbox_seq() == head);
+  attached.set_announced(announcement);
+  context_.post(from, std::move(answer));
+  if (recovered && !announcement) marks_.acknowledged(user, frame.inbox_seq());
+}
+
+void UserHome::close_older(User& user, EngineId engine, ConnId conn, const std::string& device_id) {
+  std::erase_if(user.devices, [&](const Device& device) {
+    if (device.device_id != device_id) return false;
+    if (device.attached && (device.engine != engine || device.conn != conn)) {
+      peer::Frame frame;
+      frame.mutable_close_session()->set_conn(device.conn.value);
+      frame.mutable_close_session()->set_code(static_cast<uint32_t>(CloseCode::replaced));
+      frame.mutable_close_session()->set_reason("the same device connected again");
+      context_.post(device.engine, std::move(frame));
+    }
+    return true;
+  });
+}
+
+void UserHome::on_edge(EngineId from, const peer::SessionEdge& frame) {
+  User* user = users_.find(UserId{frame.user()});
+  Device* device = user ? user->device(SessionId{frame.session_id()}) : nullptr;
+  if (!device || device->engine != from || device->conn.value != frame.conn()) return;
+  user->last_seen_ms = std::max(user->last_seen_ms, frame.last_frame_wall_ms());
+  if (frame.edge() == peer::OFFLINE) {
+    go_offline(*user, device->session);
+  } else {
+    lose(*user, *device);
+  }
+}
+
+void UserHome::lose(User& user, Device& device) {
+  device.attached = false;
+  device.offline_at = context_.now + context_.policy().presence_grace;
+  context_.arm(context_.policy().presence_grace, TimerKind::device_grace, user.id.value,
+               device.session.value);
+}
+
+void UserHome::go_offline(User& user, SessionId session) {
+  std::erase_if(user.devices, [&](const Device& device) { return device.session == session; });
+  user.last_used = context_.now;
+  if (user.online()) return;
+  context_.store(SaveUser{.user = user.id,
+                          .delivered_inbox_seq = std::nullopt,
+                          .last_seen_ms = user.last_seen_ms},
+                 [](StoreResult&) {});
+}
+
+void UserHome::on_inbox_ack(const peer::InboxAck& frame) {
+  users_.when_loaded(UserId{frame.user()}, [this, frame](User& user) {
+    for (Device& device : user.devices) {
+      if (device.device_id == frame.device_id()) {
+        device.acked = std::max(device.acked, frame.inbox_seq());
+      }
+    }
+    marks_.acknowledged(user, frame.inbox_seq());
+  });
+}
+
+void UserHome::head_moved(User& user) {
+  for (const Device& device : user.devices) {
+    if (device.attached) announce_head(user, device);
+  }
+}
+
+void UserHome::announce_head(const User& user, const Device& device) {
+  peer::Frame frame;
+  peer::Attached& attached = *frame.mutable_attached();
+  attached.set_user(user.id.value);
+  attached.set_conn(device.conn.value);
+  attached.set_session_id(device.session.value);
+  attached.set_inbox_head(user.head);
+  attached.set_recovered(true);
+  attached.set_announced(true);
+  context_.post(device.engine, std::move(frame));
+}
+
+void UserHome::on_receipts(const peer::ReceiptFanOut& frame) {
+  std::map<EngineId, peer::Frame> by_engine;
+  for (uint64_t id : frame.users()) {
+    const User* user = users_.find(UserId{id});
+    if (!user) continue;
+    EngineId last;
+    for (const Device& device : user->devices) {
+      if (!device.attached || !device.want_receipts || device.engine == last) continue;
+      last = device.engine;
+      by_engine[device.engine].mutable_receipt_push()->add_users(id);
+    }
+  }
+  for (auto& [engine, push] : by_engine) {
+    *push.mutable_receipt_push()->mutable_receipts() = frame.receipts();
+    context_.post(engine, std::move(push));
+  }
+}
+
+// ---------------------------------------------------------------- inbox pages
+
+void UserHome::on_sync_read(EngineId from, const peer::SyncRead& frame) {
+  users_.when_loaded(UserId{frame.user()}, [this, from, frame](User& user) {
+    const uint64_t cursor = frame.from_inbox_seq();
+    const bool too_far = cursor > user.head + 1 ||
+                         user.head + 1 - cursor > context_.policy().reset_gap;
+    if (cursor == 0 || too_far) {
+      reset_page(user, from, frame);
+    } else {
+      inbox_page(user, from, frame);
+    }
+  });
+}
+
+void UserHome::inbox_page(User& user, EngineId from, const peer::SyncRead& frame) {
+  const uint64_t cursor = frame.from_inbox_seq();
+  if (cursor == user.head + 1) {
+    v1::SyncPage page;
+    page.set_next(cursor);
+    post_page(from, frame, std::move(page), user.head);
+    return;
+  }
+  ReadInbox command{.user = user.id, .from_inbox_seq = cursor};
+  const EnginePolicy& policy = context_.policy();
+  command.limit = frame.limit() == 0 ? policy.sync_events_max
+                                     : std::min(frame.limit(), policy.sync_events_max);
+  command.bytes_max = policy.page_bytes_max;
+  context_.store(command, [this, from, frame](StoreResult& result) {
+    User* reader = users_.find(UserId{frame.user()});
+    const auto* read = std::get_if<InboxRead>(&result);
+    v1::SyncPage page;
+    uint64_t next = frame.from_inbox_seq();
+    if (reader && read && !read->entries.empty() && read->entries.front().inbox_seq != next) {
+      reset_page(*reader, from, frame);  // Trimmed below the cursor.
+      return;
+    }
+    if (reader && read) {
+      for (const InboxEntry& entry : read->entries) {
+        if (entry.inbox_seq > reader->head) break;
+        fill_entry(entry, reader->id, *page.add_entries());
+        next = entry.inbox_seq + 1;
+      }
+    }
+    // Without reader or result the page is empty and not the last: the device asks again.
+    page.set_next(next);
+    post_page(from, frame, std::move(page), reader ? reader->head : next);
+  });
+}
+
+void UserHome::reset_page(User& user, EngineId from, const peer::SyncRead& frame) {
+  ++context_.counters.resets;
+  // The head before the read: what is appended meanwhile is delivered after it.
+  const uint64_t head = user.head;
+  context_.store(ListUserChats{.user = user.id, .after = std::nullopt},
+                 [this, from, frame, head](StoreResult& result) {
+                   v1::SyncPage page;
+                   page.set_reset(true);
+                   page.set_next(head + 1);
+                   if (const auto* listed = std::get_if<UserChatsListed>(&result)) {
+                     for (const auto& item : listed->items) fill_summary(item, *page.add_chats());
+                     page.set_chats_complete(listed->complete);
+                   }
+                   const User* reader = users_.find(UserId{frame.user()});
+                   post_page(from, frame, std::move(page), reader ? reader->head : head + 1);
+                 });
+}
+
+void UserHome::post_page(EngineId to, const peer::SyncRead& request, v1::SyncPage&& page,
+                         uint64_t head) {
+  peer::Frame frame;
+  peer::SyncResult& result = *frame.mutable_sync_result();
+  result.set_user(request.user());
+  result.set_conn(request.conn());
+  result.set_reply_to(request.reply_to());
+  result.set_head(head);
+  // Only a home that will push what follows may call a page the last one.
+  const User* user = users_.find(UserId{request.user()});
+  const auto asks = [&](const Device& device) {
+    return device.attached && device.engine == to && device.conn.value == request.conn();
+  };
+  const bool attached =
+      user && std::any_of(user->devices.begin(), user->devices.end(), asks);
+  page.set_done(attached && page.next() == head + 1);
+  *result.mutable_page() = std::move(page);
+  context_.post(to, std::move(frame));
+}
+
+// ---------------------------------------------------------------- requests
+
+void UserHome::on_request(EngineId from, const peer::HomeRequest& frame) {
+  if (frame.has_read()) {
+    users_.when_loaded(UserId{frame.user()},
+                       [this, from, frame](User& user) { read(user, from, frame); });
+  } else if (frame.has_list_chats()) {
+    list_chats(from, frame);
+  } else {
+    presence(from, frame);
+  }
+}
+
+void UserHome::read(User& user, EngineId from, const peer::HomeRequest& frame) {
+  const auto chat = ChatId::from_bytes(frame.read().chat_id());
+  const auto view = chat ? user.chats.find(*chat) : user.chats.end();
+  if (view == user.chats.end()) {
+    reply(from, frame.request_id(),
+          error_response(v1::PERMISSION_DENIED, "you are no member of this chat"));
+    return;
+  }
+  writer_.add_read_marker(user, *chat, frame.read().up_to_seq(), from, frame.request_id());
+}
+
+void UserHome::list_chats(EngineId from, const peer::HomeRequest& frame) {
+  ListUserChats command{.user = UserId{frame.user()},
+                        .after = ChatId::from_bytes(frame.list_chats().after_chat_id())};
+  if (frame.list_chats().limit() > 0) command.limit = std::min(frame.list_chats().limit(), 500u);
+  context_.store(command, [this, from, id = frame.request_id()](StoreResult& result) {
+    const auto* listed = std::get_if<UserChatsListed>(&result);
+    if (!listed) {
+      reply(from, id, error_response(v1::UNAVAILABLE, "the chat store does not answer"));
+      return;
+    }
+    v1::Response response;
+    v1::ChatList& list = *response.mutable_chat_list();
+    for (const auto& item : listed->items) fill_summary(item, *list.add_chats());
+    if (!listed->complete && !listed->items.empty()) {
+      list.set_next_after_chat_id(listed->items.back().view.chat.str());
+    }
+    reply(from, id, std::move(response));
+  });
+}
+
+void UserHome::presence(EngineId from, const peer::HomeRequest& frame) {
+  struct Gather {
+    v1::Response response;
+    int left = 0;
+  };
+  const auto& ids = frame.get_presence().user_ids();
+  auto gather = std::make_shared<Gather>();
+  gather->left = ids.size();
+  gather->response.mutable_presence();
+  for (uint64_t id : ids) {
+    users_.when_loaded(UserId{id}, [this, from, gather, request = frame.request_id()](User& user) {
+      v1::PresenceEntry& entry = *gather->response.mutable_presence()->add_entries();
+      entry.set_user_id(user.id.value);
+      entry.set_state(user.online() ? v1::ONLINE : v1::OFFLINE);
+      entry.set_last_seen_ms(user.online() ? context_.wall.ms : user.last_seen_ms);
+      if (--gather->left == 0) reply(from, request, std::move(gather->response));
+    });
+  }
+}
+
+void UserHome::reply(EngineId to, uint64_t request_id, v1::Response&& response) {
+  peer::Frame frame;
+  frame.mutable_reply()->set_request_id(request_id);
+  *frame.mutable_reply()->mutable_response() = std::move(response);
+  context_.post(to, std::move(frame));
+}
+
+// ---------------------------------------------------------------- changes around it
+
+void UserHome::on_touched(UserId id) {
+  User* user = users_.find(id);
+  // A write in flight finds the conflict by itself.
+  if (user && !user->writing) users_.reload(*user);
+}
+
+void UserHome::on_ring_changed() {
+  for (UserId id : users_.ids()) {
+    User* user = users_.find(id);
+    if (!user) continue;
+    marks_.resend(*user);
+    if (context_.owns(id) || user->devices.empty()) continue;
+    // The session homes attach at the new home; its answers count from now on.
+    ++context_.counters.home_moves;
+    user->devices.clear();
+    if (const auto owner = context_.home_of(id)) {
+      peer::Frame frame;
+      frame.mutable_touched()->set_user(id.value);
+      context_.post(*owner, std::move(frame));
+    }
+  }
+}
+
+void UserHome::on_peer_lost(EngineId peer) {
+  for (UserId id : users_.ids()) {
+    User* user = users_.find(id);
+    if (!user) continue;
+    for (Device& device : user->devices) {
+      if (device.engine == peer && device.attached) lose(*user, device);
+    }
+    marks_.resend(*user);
+  }
+}
+
+void UserHome::on_timer(TimerKind kind, uint64_t id, uint64_t extra) {
+  if (kind == TimerKind::user_reload) {
+    users_.on_reload_timer(UserId{id});
+  } else if (kind == TimerKind::user_sweep) {
+    sweep();
+  } else if (User* user = users_.find(UserId{id})) {
+    const Device* device = user->device(SessionId{extra});
+    if (device && !device->attached && context_.now >= device->offline_at) go_offline(*user, device->session);
+  }
+}
+
+void UserHome::sweep() {
+  const bool save_last_seen = context_.now >= next_last_seen_;
+  if (save_last_seen) next_last_seen_ = context_.now + context_.policy().last_seen_interval;
+  for (UserId id : users_.ids()) {
+    User* user = users_.find(id);
+    if (!user) continue;
+    marks_.save_position(*user);
+    if (save_last_seen && user->attached()) {
+      user->last_seen_ms = context_.wall.ms;
+      context_.store(SaveUser{.user = id,
+                              .delivered_inbox_seq = std::nullopt,
+                              .last_seen_ms = user->last_seen_ms},
+                     [](StoreResult&) {});
+    }
+    if (idle(*user)) users_.forget(id);
+  }
+  context_.arm(kSweepInterval, TimerKind::user_sweep);
+}
+
+bool UserHome::idle(const User& user) const {
+  return user.devices.empty() && user.jobs.empty() && !user.writing && !user.dirty &&
+         user.unstored_marks.empty() && !user.delivered_reading &&
+         context_.now - user.last_used > context_.policy().idle_eviction;
+}
+
+}  // namespace chat

@@ -1,0 +1,81 @@
+// UserHome: the home of users – their session directory, presence, inbox and receipts.
+// It attaches devices (a second attach of a device closes the older first), derives presence from session edges,
+// answers inbox pages and hands inbox entries to the session homes. The sub-parts write inboxes (InboxWriter) and
+// keep delivered marks (DeliveryMarks). Thread rule: belongs to its engine.
+#pragma once
+
+#include <memory>
+
+#include "core/engine/context.h"
+#include "core/home/delivery_marks.h"
+#include "core/home/inbox_writer.h"
+#include "core/home/user_table.h"
+
+namespace chat {
+
+namespace peer {
+class Attach;
+class HomeRequest;
+class InboxAck;
+class ReceiptFanOut;
+class SessionEdge;
+class SyncRead;
+class SyncResult;
+}  // namespace peer
+namespace v1 {
+class ChatSummary;
+class Response;
+class SyncPage;
+}  // namespace v1
+
+/// The row of a chat as its user sees it.
+void fill_summary(const UserChatsListed::Item& item, v1::ChatSummary& out);
+
+class UserHome {
+ public:
+  explicit UserHome(EngineContext& context);
+
+  void on_attach(EngineId from, const peer::Attach& frame);
+  void on_edge(EngineId from, const peer::SessionEdge& frame);
+  void on_inbox_ack(const peer::InboxAck& frame);
+  void on_sync_read(EngineId from, const peer::SyncRead& frame);
+  void on_inbox_append(EngineId from, peer::InboxAppend& frame) {
+    writer_.on_inbox_append(from, frame);
+  }
+  void on_marks_stored(const peer::MarksStored& frame) { marks_.on_marks_stored(frame); }
+  void on_receipts(const peer::ReceiptFanOut& frame);
+  /// Read, ListChats and GetPresence.
+  void on_request(EngineId from, const peer::HomeRequest& frame);
+  void on_touched(UserId user);
+
+  void on_ring_changed();
+  void on_peer_lost(EngineId peer);
+  void on_timer(TimerKind kind, uint64_t id, uint64_t extra);
+  void start();
+  void end_turn() { writer_.end_turn(); }
+
+ private:
+  void attach(User& user, EngineId from, const peer::Attach& frame);
+  void close_older(User& user, EngineId engine, ConnId conn, const std::string& device_id);
+  void lose(User& user, Device& device);
+  void go_offline(User& user, SessionId session);
+  void head_moved(User& user);
+  void announce_head(const User& user, const Device& device);
+  void inbox_page(User& user, EngineId from, const peer::SyncRead& frame);
+  void reset_page(User& user, EngineId from, const peer::SyncRead& frame);
+  void post_page(EngineId to, const peer::SyncRead& request, v1::SyncPage&& page, uint64_t head);
+  void read(User& user, EngineId from, const peer::HomeRequest& frame);
+  void list_chats(EngineId from, const peer::HomeRequest& frame);
+  void presence(EngineId from, const peer::HomeRequest& frame);
+  void reply(EngineId to, uint64_t request_id, v1::Response&& response);
+  void sweep();
+  bool idle(const User& user) const;
+
+  EngineContext& context_;
+  UserTable users_;
+  DeliveryMarks marks_;
+  InboxWriter writer_;
+  Instant next_last_seen_;
+};
+
+}  // namespace chat

@@ -1,0 +1,103 @@
+#include "core/home/user_table.h"
+
+#include <algorithm>
+namespace chat {
+namespace {
+
+constexpr Duration kLoadRetry = milliseconds(200);
+
+}  // namespace
+
+bool User::attached() const {
+  return std::any_of(devices.begin(), devices.end(), [](const Device& d) { return d.attached; });
+}
+
+Device* User::device(SessionId session) {
+  const auto found = std::find_if(devices.begin(), devices.end(),
+                                  [&](const Device& d) { return d.session == session; });
+  return found == devices.end() ? nullptr : &*found;
+}
+
+UserTable::UserTable(EngineContext& context) : context_(context) {}
+UserTable::~UserTable() = default;
+
+User* UserTable::find(UserId id) {
+  const auto found = users_.find(id);
+  if (found == users_.end() || found->second->state != User::State::ready) return nullptr;
+  return found->second.get();
+}
+
+User& UserTable::get(UserId id) {
+  auto& slot = users_[id];
+  if (!slot) {
+    slot = std::make_unique<User>();
+    slot->id = id;
+    load(id);
+  }
+  slot->last_used = context_.now;
+  return *slot;
+}
+
+void UserTable::when_loaded(UserId id, std::function<void(User&)> then) {
+  User& user = get(id);
+  if (user.state == User::State::ready) {
+    then(user);
+  } else {
+    user.waiting.push_back(std::move(then));
+  }
+}
+
+void UserTable::reload(User& user, Duration delay) {
+  user.state = User::State::loading;
+  if (delay.ns > 0) {
+    context_.arm(delay, TimerKind::user_reload, user.id.value);
+  } else {
+    load(user.id);
+  }
+}
+
+void UserTable::on_reload_timer(UserId id) {
+  const auto found = users_.find(id);
+  if (found != users_.end() && found->second->state == User::State::loading) load(id);
+}
+
+void UserTable::load(UserId id) {
+  context_.store(LoadUser{id}, [this, id](StoreResult& result) {
+    const auto found = users_.find(id);
+    if (found == users_.end() || found->second->state != User::State::loading) return;
+    if (const auto* row = std::get_if<UserLoaded>(&result)) {
+      loaded(*found->second, *row);
+    } else {
+      context_.arm(kLoadRetry, TimerKind::user_reload, id.value);
+    }
+  });
+}
+
+void UserTable::loaded(User& user, const UserLoaded& result) {
+  const bool first = !std::exchange(user.known, true);
+  const bool moved = !first && result.row.inbox_head != user.head;
+  user.state = User::State::ready;
+  user.head = result.row.inbox_head;
+  user.last_seen_ms = std::max(user.last_seen_ms, result.row.last_seen_ms);
+  user.delivered_stored = std::max(user.delivered_stored, result.row.delivered_inbox_seq);
+  user.delivered_through = std::max(user.delivered_through, user.delivered_stored);
+  user.chats.clear();
+  for (const UserChatRow& chat : result.chats) user.chats.emplace(chat.chat, chat);
+  if (first || moved) {
+    user.recent.clear();
+    user.recent_from = user.head + 1;
+  }
+  if (moved && head_moved_) head_moved_(user);
+  const auto waiting = std::exchange(user.waiting, {});
+  for (const auto& then : waiting) then(user);
+}
+
+std::vector<UserId> UserTable::ids() const {
+  std::vector<UserId> out;
+  out.reserve(users_.size());
+  for (const auto& [id, user] : users_) out.push_back(id);
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+}  // namespace chat

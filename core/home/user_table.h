@@ -1,0 +1,112 @@
+// UserTable: the users whose home this engine is, in memory while they have something to do.
+// A User is loaded from the store at its first use and evicted when it is idle. Whoever needs one asks
+// when_loaded(); continuations run in the order in which they came. Thread rule: belongs to its engine.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "core/engine/context.h"
+#include "core/home/inbox_job.h"
+#include "core/store/chat_store.h"
+
+namespace chat {
+
+/// A device of a user that is attached, or was until less than the grace ago.
+struct Device {
+  std::string device_id;
+  SessionId session;
+  EngineId engine;  ///< The session home.
+  ConnId conn;
+  bool attached = false;  ///< false: lost, and offline at
+  Instant offline_at = kNever;
+  bool want_receipts = false;
+  uint64_t acked = 0;  ///< Cumulative inbox position.
+};
+
+/// What a delivered mark is made from: one run of the inbox.
+struct RecentRun {
+  uint64_t first_inbox_seq = 0;
+  ChatId chat;
+  uint64_t first_seq = 0;
+  uint32_t count = 0;
+};
+
+/// Up-to marks that the chat home has not confirmed as stored.
+struct UnstoredMarks {
+  uint64_t delivered_seq = 0;
+  uint64_t read_seq = 0;
+};
+
+struct User {
+  enum class State : uint8_t { loading, ready };
+
+  UserId id;
+  State state = State::loading;
+  bool known = false;  ///< Was loaded at least once.
+  uint64_t head = 0;  ///< The last inbox_seq that is durable.
+  std::map<ChatId, UserChatRow> chats;
+  std::vector<Device> devices;
+  SessionId last_session;
+  int64_t last_seen_ms = 0;
+  Instant last_used;
+
+  // inbox_writer
+  std::deque<InboxJob> jobs;
+  bool dirty = false;    ///< Stands in the writer's list.
+  bool writing = false;  ///< Part of the write in flight.
+
+  // delivery_marks
+  std::deque<RecentRun> recent;     ///< Dense up to `head`, without own messages.
+  uint64_t recent_from = 1;         ///< Runs before this inbox_seq are not in `recent`.
+  uint64_t delivered_through = 0;   ///< Marks are sent up to here,
+  uint64_t delivered_target = 0;    ///< and wanted up to here.
+  uint64_t delivered_stored = 0;    ///< As in the store.
+  bool delivered_reading = false;
+  std::map<ChatId, UnstoredMarks> unstored_marks;
+
+  std::vector<std::function<void(User&)>> waiting;
+
+  bool online() const { return !devices.empty(); }
+  bool attached() const;
+  Device* device(SessionId session);
+};
+
+class UserTable {
+ public:
+  explicit UserTable(EngineContext& context);
+  ~UserTable();
+
+  /// The user if it is in memory and loaded.
+  User* find(UserId id);
+  /// Also while it is loading; loads it when it is not in memory.
+  User& get(UserId id);
+  void when_loaded(UserId id, std::function<void(User&)> then);
+  /// Reads the user's durable state again, after a write with a conflict or an unknown outcome. `changed` runs
+  /// before the waiting ones if the head moved.
+  void reload(User& user, Duration delay = {});
+  void on_reload_timer(UserId id);
+  /// Runs when a reload found entries that this home did not write.
+  void set_head_moved(std::function<void(User&)> head_moved) { head_moved_ = std::move(head_moved); }
+
+  void forget(UserId id) { users_.erase(id); }
+  /// Every user in memory by id.
+  std::vector<UserId> ids() const;
+
+ private:
+  void load(UserId id);
+  void loaded(User& user, const UserLoaded& result);
+
+  EngineContext& context_;
+  std::unordered_map<UserId, std::unique_ptr<User>, IdHash> users_;
+  std::function<void(User&)> head_moved_;
+};
+
+}  // namespace chat
