@@ -1,7 +1,7 @@
-// EngineContext: what the parts of one engine share – the turn's time, options, ring, timers, counters – and the ways
-// out: outputs, store commands with their continuations, and frames to other engines. It decides nothing.
-// Continuations run inside a later handle(); they must look up by id whatever they need, for it may be gone by then.
-// Thread rule: belongs to its engine.
+// EngineContext: what the parts of one engine share – the turn's time, options, ring, timers,
+// counters – and the ways out: outputs, store commands with their continuations, and frames to
+// other engines. It decides nothing. Continuations run inside a later handle(); they must look up
+// by id whatever they need, for it may be gone by then. Thread rule: belongs to its engine.
 #pragma once
 
 #include <deque>
@@ -27,18 +27,18 @@ class Frame;
 
 /// Whom a timer is for. TimerEvent::kind holds one of these, id and extra are the owner's.
 enum class TimerKind : uint8_t {
-  hello_timeout,      ///< id: connection
-  stall_check,        ///< id: connection
-  presence_sweep,     ///< sessions whose heartbeat is overdue
-  request_sweep,      ///< requests without an answer
-  attach_retry,       ///< id: connection
-  device_grace,       ///< id: user, extra: session id
-  user_sweep,         ///< last seen, eviction
-  user_reload,        ///< id: user
-  chat_flush,         ///< id: the chat's number
-  chat_receipts,      ///< id: the chat's number
-  chat_reload,        ///< id: the chat's number
-  chat_sweep,         ///< eviction
+  hello_timeout,   ///< id: connection
+  stall_check,     ///< id: connection
+  presence_sweep,  ///< sessions whose heartbeat is overdue
+  request_sweep,   ///< requests without an answer
+  attach_retry,    ///< id: connection
+  device_grace,    ///< id: user, extra: session id
+  user_sweep,      ///< last seen, eviction
+  user_reload,     ///< id: user
+  chat_flush,      ///< id: the chat's number
+  chat_receipts,   ///< id: the chat's number
+  chat_reload,     ///< id: the chat's number
+  chat_sweep,      ///< eviction
 };
 
 class EngineContext {

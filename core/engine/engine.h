@@ -37,7 +37,7 @@ struct EnginePolicy {
   Duration receipt_join = milliseconds(250);
   Duration mark_flush = seconds(1);
   Duration request_timeout = seconds(10);
-  uint32_t chat_queue_max = 1'024;  ///< Sends waiting in one chat.
+  uint32_t chat_queue_max = 1'024;   ///< Sends waiting in one chat.
   uint32_t append_events_max = 256;  ///< Events of one append.
   Duration idempotency_ttl = seconds(7 * 24 * 3600);
   Duration idle_eviction = minutes(5);  ///< Chats and users without work leave memory after this.

@@ -151,7 +151,7 @@ struct ResponseOutput {
   std::shared_ptr<const v1::Response> response;
 };
 
-using Output = std::variant<Send, Close, PeerSend, Store, Authenticate, CheckUsers, WakeAt,
-                            ResponseOutput>;
+using Output =
+    std::variant<Send, Close, PeerSend, Store, Authenticate, CheckUsers, WakeAt, ResponseOutput>;
 
 }  // namespace chat

@@ -188,7 +188,8 @@ void ChatFanOut::redrive_done(Chat& chat, const std::vector<SharedEvent>& events
   for (const auto& [user, member] : chat.members) {
     if (member.left_seq == kStillMember) active.insert(user);
   }
-  // From the last event down: its recipients are those who are members after it and those whom it ended.
+  // From the last event down: its recipients are those who are members after it and those whom it
+  // ended.
   std::vector<Segment> segments;
   for (auto event = events.rbegin(); event != events.rend(); ++event) {
     std::set<UserId> recipients = active;

@@ -1,8 +1,9 @@
 // ChatFanOut: brings what a chat home has stored to those who get it.
-// Direct chats and groups: InboxAppend to the user homes of the recipients, in seq order, until each has answered;
-// then fanned_seq rises. Rooms: the events once to every subscribed session home, and inbox rows only for users whom an
-// event is about and author rows. After a crash or a move it does again what has no answer: the recipients are
-// rebuilt by undoing member events from last_seq down to fanned_seq. Thread rule: belongs to its engine.
+// Direct chats and groups: InboxAppend to the user homes of the recipients, in seq order, until
+// each has answered; then fanned_seq rises. Rooms: the events once to every subscribed session
+// home, and inbox rows only for users whom an event is about and author rows. After a crash or a
+// move it does again what has no answer: the recipients are rebuilt by undoing member events from
+// last_seq down to fanned_seq. Thread rule: belongs to its engine.
 #pragma once
 
 #include <functional>
@@ -22,9 +23,10 @@ class ChatFanOut {
  public:
   ChatFanOut(EngineContext& context, ChatTable& chats);
 
-  /// Events that were just stored. `recipients` are the active members after them and those whom they end;
-  /// rooms ignore it.
-  void start(Chat& chat, const std::vector<SharedEvent>& events, const std::set<UserId>& recipients);
+  /// Events that were just stored. `recipients` are the active members after them and those whom
+  /// they end; rooms ignore it.
+  void start(Chat& chat, const std::vector<SharedEvent>& events,
+             const std::set<UserId>& recipients);
   void on_inbox_stored(const peer::InboxStored& frame);
   /// fanned_seq rose; the writer stores it and may go on.
   void set_progress(std::function<void(Chat&)> progress) { progress_ = std::move(progress); }

@@ -15,13 +15,20 @@ constexpr Duration kScanRetry = seconds(1);
 
 std::string chat_id_of(const peer::HomeRequest& frame) {
   switch (frame.op_case()) {
-    case peer::HomeRequest::kSend: return frame.send().chat_id();
-    case peer::HomeRequest::kHistory: return frame.history().chat_id();
-    case peer::HomeRequest::kCreateChat: return frame.create_chat().chat_id();
-    case peer::HomeRequest::kChangeMembers: return frame.change_members().chat_id();
-    case peer::HomeRequest::kGetChat: return frame.get_chat().chat_id();
-    case peer::HomeRequest::kRoomSync: return frame.room_sync().chat_id();
-    default: return {};
+    case peer::HomeRequest::kSend:
+      return frame.send().chat_id();
+    case peer::HomeRequest::kHistory:
+      return frame.history().chat_id();
+    case peer::HomeRequest::kCreateChat:
+      return frame.create_chat().chat_id();
+    case peer::HomeRequest::kChangeMembers:
+      return frame.change_members().chat_id();
+    case peer::HomeRequest::kGetChat:
+      return frame.get_chat().chat_id();
+    case peer::HomeRequest::kRoomSync:
+      return frame.room_sync().chat_id();
+    default:
+      return {};
   }
 }
 
@@ -51,10 +58,18 @@ void ChatHome::on_request(EngineId from, peer::HomeRequest&& frame) {
   auto request = std::make_shared<const peer::HomeRequest>(std::move(frame));
   chats_.when_loaded(*id, [this, from, request](Chat& chat) {
     switch (request->op_case()) {
-      case peer::HomeRequest::kHistory: history(chat, from, *request); break;
-      case peer::HomeRequest::kRoomSync: room_page(chat, from, *request); break;
-      case peer::HomeRequest::kGetChat: get_chat(chat, from, *request); break;
-      default: change(chat, from, request); break;
+      case peer::HomeRequest::kHistory:
+        history(chat, from, *request);
+        break;
+      case peer::HomeRequest::kRoomSync:
+        room_page(chat, from, *request);
+        break;
+      case peer::HomeRequest::kGetChat:
+        get_chat(chat, from, *request);
+        break;
+      default:
+        change(chat, from, request);
+        break;
     }
   });
 }
@@ -91,14 +106,14 @@ void ChatHome::history(Chat& chat, EngineId from, const peer::HomeRequest& frame
   command.limit = asked.limit() == 0 ? 50 : std::min(asked.limit(), policy.history_events_max);
   command.bytes_max = policy.page_bytes_max;
   command.newest_first = !forward;
-  command.from_seq = forward ? std::max(asked.after_seq() + 1, chat.row.oldest_seq)
-                             : chat.row.oldest_seq;
+  command.from_seq =
+      forward ? std::max(asked.after_seq() + 1, chat.row.oldest_seq) : chat.row.oldest_seq;
   command.to_seq = last;
   if (!forward && asked.before_seq() > 0) command.to_seq = std::min(last, asked.before_seq() - 1);
   if (forward && asked.after_seq() + 1 < chat.row.oldest_seq && asked.after_seq() > 0) {
     reply(from, frame.request_id(),
-          error_response(v1::RANGE_PRUNED, "the oldest kept event has seq " +
-                                               std::to_string(chat.row.oldest_seq)));
+          error_response(v1::RANGE_PRUNED,
+                         "the oldest kept event has seq " + std::to_string(chat.row.oldest_seq)));
     return;
   }
   ++context_.counters.history_pages;
@@ -121,9 +136,8 @@ void ChatHome::history(Chat& chat, EngineId from, const peer::HomeRequest& frame
       }
     }
     const auto& rows = read->rows;
-    page.set_complete(rows.empty() || (command.newest_first
-                                           ? rows.front().seq <= oldest
-                                           : rows.back().seq >= command.to_seq));
+    page.set_complete(rows.empty() || (command.newest_first ? rows.front().seq <= oldest
+                                                            : rows.back().seq >= command.to_seq));
     reply(from, id, std::move(response));
   });
 }
@@ -137,8 +151,8 @@ void ChatHome::room_page(Chat& chat, EngineId from, const peer::HomeRequest& fra
   }
   const uint64_t last = chat.row.last_seq;
   uint64_t cursor = sync.from_seq();
-  const bool jump = cursor == 0 || cursor > last + 1 ||
-                    last + 1 - cursor > context_.policy().reset_gap;
+  const bool jump =
+      cursor == 0 || cursor > last + 1 || last + 1 - cursor > context_.policy().reset_gap;
   if (jump || cursor == last + 1) {
     v1::SyncPage page;
     page.set_chat_id(chat.id.str());
@@ -171,7 +185,8 @@ void ChatHome::room_page(Chat& chat, EngineId from, const peer::HomeRequest& fra
       next = row.seq + 1;
     }
     page.set_next(next);
-    // The page that reaches head and the subscription are one step: what is stored later is pushed after it.
+    // The page that reaches head and the subscription are one step: what is stored later is pushed
+    // after it.
     if (reading && reading->state == Chat::State::ready && next == reading->row.last_seq + 1) {
       page.set_done(true);
       fan_out_.subscribe(*reading, from);
@@ -284,8 +299,7 @@ void ChatHome::on_timer(TimerKind kind, uint64_t number) {
 }
 
 void ChatHome::sweep() {
-  const Duration idle =
-      context_.policy().idle_eviction;
+  const Duration idle = context_.policy().idle_eviction;
   for (const ChatId& id : chats_.ids()) {
     const Chat* chat = chats_.find(id);
     if (chat && !chat->busy() && context_.now - chat->last_used > idle) chats_.forget(id);

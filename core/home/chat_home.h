@@ -1,6 +1,7 @@
 // ChatHome: the home of chats – routes what engines ask of a chat to the parts that do it.
-// ChatWriter writes the log, ChatFanOut delivers what is stored, ChatMarks keeps receipts; this class answers reads
-// (History, room pages, GetChat) and follows changes of the ring. Thread rule: belongs to its engine.
+// ChatWriter writes the log, ChatFanOut delivers what is stored, ChatMarks keeps receipts; this
+// class answers reads (History, room pages, GetChat) and follows changes of the ring. Thread rule:
+// belongs to its engine.
 #pragma once
 
 #include "core/engine/context.h"
@@ -34,6 +35,7 @@ class ChatHome {
   void on_peer_lost(EngineId peer);
   void on_timer(TimerKind kind, uint64_t number);
   void start();
+  void end_turn() { context_.counters.chats_loaded = chats_.size(); }
 
  private:
   void change(Chat& chat, EngineId from, std::shared_ptr<const peer::HomeRequest> request);

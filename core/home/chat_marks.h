@@ -1,7 +1,7 @@
 // ChatMarks: delivered and read marks of the members of a chat, and receipts.
-// Marks only rise. They live in the member rows, are written with the chat's next batch or alone after mark_flush, and
-// only then confirmed to the user home. In chats of few members they are pushed to the others, joined over receipt_join.
-// Thread rule: belongs to its engine.
+// Marks only rise. They live in the member rows, are written with the chat's next batch or alone
+// after mark_flush, and only then confirmed to the user home. In chats of few members they are
+// pushed to the others, joined over receipt_join. Thread rule: belongs to its engine.
 #pragma once
 
 #include <functional>

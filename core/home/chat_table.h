@@ -1,6 +1,7 @@
 // ChatTable: the chats whose home this engine is, in memory while they have something to do.
-// A Chat is loaded at its first use. A chat found with events that were not fanned out (fanned_seq < last_seq) is
-// handed to the re-drive before anything else happens in it. Thread rule: belongs to its engine.
+// A Chat is loaded at its first use. A chat found with events that were not fanned out (fanned_seq
+// < last_seq) is handed to the re-drive before anything else happens in it. Thread rule: belongs to
+// its engine.
 #pragma once
 
 #include <cstdint>
@@ -85,17 +86,17 @@ struct Chat {
 
 class ChatTable {
  public:
-  /// Gets every chat that was loaded, and the last_seq that was known before: fans out again what has to be, then
-  /// calls resume(chat).
+  /// Gets every chat that was loaded, and the last_seq that was known before: fans out again what
+  /// has to be, then calls resume(chat).
   using Redrive = std::function<void(Chat&, uint64_t last_seq_before)>;
 
   explicit ChatTable(EngineContext& context) : context_(context) {}
 
   void set_redrive(Redrive redrive) { redrive_ = std::move(redrive); }
 
-  Chat* find(const ChatId& id);    ///< Loaded, or nullptr.
-  Chat* find(uint64_t number);     ///< Also while loading, or nullptr.
-  Chat& get(const ChatId& id);     ///< Loads it when it is not in memory.
+  Chat* find(const ChatId& id);  ///< Loaded, or nullptr.
+  Chat* find(uint64_t number);   ///< Also while loading, or nullptr.
+  Chat& get(const ChatId& id);   ///< Loads it when it is not in memory.
   void when_loaded(const ChatId& id, std::function<void(Chat&)> then);
   /// Reads the durable state again, after a write with a conflict or an unknown outcome.
   void reload(Chat& chat, Duration delay = {});
@@ -104,6 +105,7 @@ class ChatTable {
   void resume(Chat& chat);
 
   void forget(const ChatId& id);
+  size_t size() const { return chats_.size(); }
   std::vector<ChatId> ids() const;
 
  private:

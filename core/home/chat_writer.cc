@@ -202,8 +202,8 @@ void ChatWriter::users_checked(Chat& chat, const Result<std::vector<UserId>>& mi
     const ChatOp op = std::move(chat.queue.front());
     chat.queue.pop_front();
     if (missing) {
-      answer(op, error_response(v1::NOT_FOUND, "there is no user " +
-                                                   std::to_string(missing->front().value)));
+      answer(op, error_response(v1::NOT_FOUND,
+                                "there is no user " + std::to_string(missing->front().value)));
     } else {
       answer(op, error_response(v1::UNAVAILABLE, missing.error().text));
     }
@@ -274,8 +274,7 @@ bool ChatWriter::take_change(Chat& chat, Draft& draft, const ChatOp& op) {
   const size_t limit =
       chat.row.kind == ChatKind::room ? policy.room_members_max : policy.group_members_max;
   if (!joined.empty() && chat.row.member_count + joined.size() - left.size() > limit) {
-    return refuse(v1::LIMIT_REACHED,
-                  "this chat has at most " + std::to_string(limit) + " members");
+    return refuse(v1::LIMIT_REACHED, "this chat has at most " + std::to_string(limit) + " members");
   }
   if (joined.empty() && left.empty()) {
     v1::Response response;
@@ -340,12 +339,13 @@ void ChatWriter::add_event(Chat& chat, Draft& draft, v1::Event& event, const Cha
   for (UserId user : left) stored->add_left(user.value);
   if (op.request->has_send()) {
     stored->set_client_msg_id(op.request->send().client_msg_id());
-    draft.command.keys.push_back({.user = UserId{op.request->user()},
-                                  .key = op.key,
-                                  .seq = row.last_seq,
-                                  .server_ts_ms = row.last_ts_ms,
-                                  .content_hash = op.content_hash,
-                                  .expires_ms = (context_.wall + context_.policy().idempotency_ttl).ms});
+    draft.command.keys.push_back(
+        {.user = UserId{op.request->user()},
+         .key = op.key,
+         .seq = row.last_seq,
+         .server_ts_ms = row.last_ts_ms,
+         .content_hash = op.content_hash,
+         .expires_ms = (context_.wall + context_.policy().idempotency_ttl).ms});
   }
   draft.command.events.push_back({row.last_seq, stored->SerializeAsString()});
   draft.bytes += stored->event().size();
@@ -372,18 +372,19 @@ void ChatWriter::start_append(Chat& chat, Draft draft) {
   chat.appending = true;
   if (!command.events.empty()) ++context_.counters.appends;
   context_.counters.append_events += command.events.size();
-  context_.store(std::move(command), [this, number = chat.number, kept, taken](StoreResult& result) {
-    Chat* found = chats_.find(number);
-    if (!found) return;
-    found->appending = false;
-    const auto* append = std::get_if<AppendResult>(&result);
-    if (append && append->outcome == WriteOutcome::stored) {
-      marks_.stored(*found, *taken);
-    } else {
-      marks_.put_back(*found, *taken);
-    }
-    append_done(*found, kept, result);
-  });
+  context_.store(std::move(command),
+                 [this, number = chat.number, kept, taken](StoreResult& result) {
+                   Chat* found = chats_.find(number);
+                   if (!found) return;
+                   found->appending = false;
+                   const auto* append = std::get_if<AppendResult>(&result);
+                   if (append && append->outcome == WriteOutcome::stored) {
+                     marks_.stored(*found, *taken);
+                   } else {
+                     marks_.put_back(*found, *taken);
+                   }
+                   append_done(*found, kept, result);
+                 });
 }
 
 void ChatWriter::append_done(Chat& chat, std::shared_ptr<Draft> draft, StoreResult& result) {
@@ -504,8 +505,8 @@ void ChatWriter::answer(const ChatOp& op, const v1::Response& response) {
 // ---------------------------------------------------------------- flush
 
 void ChatWriter::arm_flush(Chat& chat) {
-  const bool needed = chat.exists && (chat.row.fanned_seq > chat.stored_fanned_seq ||
-                                      !chat.dirty_marks.empty());
+  const bool needed =
+      chat.exists && (chat.row.fanned_seq > chat.stored_fanned_seq || !chat.dirty_marks.empty());
   if (!needed || std::exchange(chat.flush_armed, true)) return;
   context_.arm(context_.policy().mark_flush, TimerKind::chat_flush, chat.number);
 }

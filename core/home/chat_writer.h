@@ -1,7 +1,8 @@
 // ChatWriter: the only writer of the chat logs whose home this engine is.
-// Operations queue per chat; one conditional append is in flight per chat and sends that arrive meanwhile form the
-// next. Stored ⇒ the answer, then the fan-out. Conflict or unknown ⇒ the chat is loaded again and the operations are
-// tried anew: never an error to the client. Keys make every operation idempotent. Thread rule: belongs to its engine.
+// Operations queue per chat; one conditional append is in flight per chat and sends that arrive
+// meanwhile form the next. Stored ⇒ the answer, then the fan-out. Conflict or unknown ⇒ the chat is
+// loaded again and the operations are tried anew: never an error to the client. Keys make every
+// operation idempotent. Thread rule: belongs to its engine.
 #pragma once
 
 #include <memory>

@@ -54,9 +54,8 @@ void DeliveryMarks::advance_from_recent(User& user) {
     uint64_t& mark = delivered[run.chat];
     mark = std::max(mark, run.first_seq + (through - run.first_inbox_seq));
   }
-  while (!user.recent.empty() &&
-         user.recent.front().first_inbox_seq + user.recent.front().count <=
-             user.delivered_target + 1) {
+  while (!user.recent.empty() && user.recent.front().first_inbox_seq + user.recent.front().count <=
+                                     user.delivered_target + 1) {
     user.recent.pop_front();
   }
   user.delivered_through = user.delivered_target;

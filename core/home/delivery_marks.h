@@ -1,8 +1,8 @@
 // DeliveryMarks: turns a user's inbox acknowledgements into delivered marks of its chats.
-// DELIVERED means the user's first device acknowledged. Marks go to the chat homes and stay here as unstored until the
-// chat home says that they are durable; lost homes get them again. Only then may the user's delivered_inbox_seq be
-// stored, from which a restarted user home begins. Own messages make no delivered mark.
-// Thread rule: belongs to its engine.
+// DELIVERED means the user's first device acknowledged. Marks go to the chat homes and stay here as
+// unstored until the chat home says that they are durable; lost homes get them again. Only then may
+// the user's delivered_inbox_seq be stored, from which a restarted user home begins. Own messages
+// make no delivered mark. Thread rule: belongs to its engine.
 #pragma once
 
 #include <cstdint>

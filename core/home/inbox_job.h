@@ -1,4 +1,5 @@
-// InboxJob and FanOut: what waits to be entered into inboxes. Plain values of InboxWriter that a User holds.
+// InboxJob and FanOut: what waits to be entered into inboxes. Plain values of InboxWriter that a
+// User holds.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +24,8 @@ struct FanOut {
   size_t users_left = 0;  ///< InboxStored is answered when it reaches 0.
 };
 
-/// One thing to enter into one user's inbox: the events of a fan-out, or a read marker of the user's own.
+/// One thing to enter into one user's inbox: the events of a fan-out, or a read marker of the
+/// user's own.
 struct InboxJob {
   std::shared_ptr<FanOut> fan_out;  ///< Set, or a read marker:
   ChatId chat;

@@ -27,7 +27,8 @@ bool concerns(const peer::StoredEvent& event, UserId user) {
 struct InboxWriter::Pushes {
   peer::InboxPush frame;
   std::unordered_map<const peer::StoredEvent*, uint32_t> index_of;
-  std::vector<std::shared_ptr<const peer::StoredEvent>> kept;  // Their addresses are the keys above.
+  std::vector<std::shared_ptr<const peer::StoredEvent>>
+      kept;  // Their addresses are the keys above.
   size_t bytes = 0;
 };
 
@@ -245,7 +246,8 @@ void InboxWriter::finish(User& user, InboxJob& job) {
 void InboxWriter::push_entries(const User& user, const std::vector<Entry>& entries) {
   std::vector<EngineId> engines;
   for (const Device& device : user.devices) {
-    if (device.attached && std::find(engines.begin(), engines.end(), device.engine) == engines.end()) {
+    if (device.attached &&
+        std::find(engines.begin(), engines.end(), device.engine) == engines.end()) {
       engines.push_back(device.engine);
     }
   }

@@ -1,8 +1,9 @@
 // InboxWriter: the only writer of the inboxes of the users whose home this engine is.
-// It numbers what chat homes send for a user, keeps one write in flight for all users of the engine (arrivals
-// meanwhile form the next) and only after StoreDone pushes to devices and answers InboxStored: an inbox_seq never
-// leaves before its row is synced. Conflict or unknown ⇒ the user is loaded again and the jobs are applied anew;
-// what is there already is skipped by last_ref_seq. Thread rule: belongs to its engine.
+// It numbers what chat homes send for a user, keeps one write in flight for all users of the engine
+// (arrivals meanwhile form the next) and only after StoreDone pushes to devices and answers
+// InboxStored: an inbox_seq never leaves before its row is synced. Conflict or unknown ⇒ the user
+// is loaded again and the jobs are applied anew; what is there already is skipped by last_ref_seq.
+// Thread rule: belongs to its engine.
 #pragma once
 
 #include <cstdint>
@@ -30,7 +31,8 @@ class InboxWriter {
   ~InboxWriter();
 
   void on_inbox_append(EngineId from, peer::InboxAppend& frame);
-  /// Enters a read marker and answers the request when it is durable, at once when there is nothing new.
+  /// Enters a read marker and answers the request when it is durable, at once when there is nothing
+  /// new.
   void add_read_marker(User& user, const ChatId& chat, uint64_t up_to, EngineId asker,
                        uint64_t request_id);
   /// Starts the next write if none is in flight, and sends what became durable to session homes.

@@ -18,8 +18,8 @@ void fill_entry(const InboxEntry& entry, UserId user, v1::SyncEntry& out) {
     out.mutable_receipt()->set_chat_id(entry.chat.str());
     out.mutable_receipt()->set_user_id(user.value);
     out.mutable_receipt()->set_read_seq(entry.seq);
-  } else if (stored.ParseFromString(entry.stored_event) &&
-             !entry.stored_event.empty() && out.mutable_event()->ParseFromString(stored.event())) {
+  } else if (stored.ParseFromString(entry.stored_event) && !entry.stored_event.empty() &&
+             out.mutable_event()->ParseFromString(stored.event())) {
     if (stored.author() == user.value) out.set_client_msg_id(stored.client_msg_id());
   } else {
     out.mutable_pruned()->set_chat_id(entry.chat.str());
@@ -74,17 +74,22 @@ void UserHome::on_attach(EngineId from, const peer::Attach& frame) {
 void UserHome::attach(User& user, EngineId from, const peer::Attach& frame) {
   const ConnId conn{frame.conn()};
   const bool announcement = frame.session_id() != 0;
-  close_older(user, from, conn, frame.device_id());
   Device device{.device_id = frame.device_id(), .session = {}, .engine = from, .conn = conn};
+  const Device* same = user.device(from, conn);
   if (announcement) {
     device.session = SessionId{frame.session_id()};
     user.last_session = std::max(user.last_session, device.session);
+  } else if (same) {
+    device.session =
+        same->session;  // The first Attach or its answer was under way when a link ended.
   } else {
-    // Grows also over a restart of this home: wall time leads unless a thousand sessions come in one ms.
+    // Grows also over a restart of this home: wall time leads unless a thousand sessions come in
+    // one ms.
     const auto by_clock = static_cast<uint64_t>(context_.wall.ms) * 1'000;
     user.last_session = SessionId{std::max(user.last_session.value + 1, by_clock)};
     device.session = user.last_session;
   }
+  close_older(user, from, conn, frame.device_id());
   device.attached = true;
   device.want_receipts = frame.want_receipts();
   user.devices.push_back(device);
@@ -123,15 +128,16 @@ void UserHome::close_older(User& user, EngineId engine, ConnId conn, const std::
 }
 
 void UserHome::on_edge(EngineId from, const peer::SessionEdge& frame) {
-  User* user = users_.find(UserId{frame.user()});
-  Device* device = user ? user->device(SessionId{frame.session_id()}) : nullptr;
-  if (!device || device->engine != from || device->conn.value != frame.conn()) return;
-  user->last_seen_ms = std::max(user->last_seen_ms, frame.last_frame_wall_ms());
-  if (frame.edge() == peer::OFFLINE) {
-    go_offline(*user, device->session);
-  } else {
-    lose(*user, *device);
-  }
+  users_.when_loaded(UserId{frame.user()}, [this, from, frame](User& user) {
+    Device* device = user.device(from, ConnId{frame.conn()});
+    if (!device) return;
+    user.last_seen_ms = std::max(user.last_seen_ms, frame.last_frame_wall_ms());
+    if (frame.edge() == peer::OFFLINE) {
+      go_offline(user, device->session);
+    } else {
+      lose(user, *device);
+    }
+  });
 }
 
 void UserHome::lose(User& user, Device& device) {
@@ -145,10 +151,10 @@ void UserHome::go_offline(User& user, SessionId session) {
   std::erase_if(user.devices, [&](const Device& device) { return device.session == session; });
   user.last_used = context_.now;
   if (user.online()) return;
-  context_.store(SaveUser{.user = user.id,
-                          .delivered_inbox_seq = std::nullopt,
-                          .last_seen_ms = user.last_seen_ms},
-                 [](StoreResult&) {});
+  context_.store(
+      SaveUser{
+          .user = user.id, .delivered_inbox_seq = std::nullopt, .last_seen_ms = user.last_seen_ms},
+      [](StoreResult&) {});
 }
 
 void UserHome::on_inbox_ack(const peer::InboxAck& frame) {
@@ -203,8 +209,8 @@ void UserHome::on_receipts(const peer::ReceiptFanOut& frame) {
 void UserHome::on_sync_read(EngineId from, const peer::SyncRead& frame) {
   users_.when_loaded(UserId{frame.user()}, [this, from, frame](User& user) {
     const uint64_t cursor = frame.from_inbox_seq();
-    const bool too_far = cursor > user.head + 1 ||
-                         user.head + 1 - cursor > context_.policy().reset_gap;
+    const bool too_far =
+        cursor > user.head + 1 || user.head + 1 - cursor > context_.policy().reset_gap;
     if (cursor == 0 || too_far) {
       reset_page(user, from, frame);
     } else {
@@ -223,8 +229,8 @@ void UserHome::inbox_page(User& user, EngineId from, const peer::SyncRead& frame
   }
   ReadInbox command{.user = user.id, .from_inbox_seq = cursor};
   const EnginePolicy& policy = context_.policy();
-  command.limit = frame.limit() == 0 ? policy.sync_events_max
-                                     : std::min(frame.limit(), policy.sync_events_max);
+  command.limit =
+      frame.limit() == 0 ? policy.sync_events_max : std::min(frame.limit(), policy.sync_events_max);
   command.bytes_max = policy.page_bytes_max;
   context_.store(command, [this, from, frame](StoreResult& result) {
     User* reader = users_.find(UserId{frame.user()});
@@ -279,8 +285,7 @@ void UserHome::post_page(EngineId to, const peer::SyncRead& request, v1::SyncPag
   const auto asks = [&](const Device& device) {
     return device.attached && device.engine == to && device.conn.value == request.conn();
   };
-  const bool attached =
-      user && std::any_of(user->devices.begin(), user->devices.end(), asks);
+  const bool attached = user && std::any_of(user->devices.begin(), user->devices.end(), asks);
   page.set_done(attached && page.next() == head + 1);
   *result.mutable_page() = std::move(page);
   context_.post(to, std::move(frame));
@@ -393,6 +398,11 @@ void UserHome::on_peer_lost(EngineId peer) {
   }
 }
 
+void UserHome::end_turn() {
+  writer_.end_turn();
+  context_.counters.users_loaded = users_.size();
+}
+
 void UserHome::on_timer(TimerKind kind, uint64_t id, uint64_t extra) {
   if (kind == TimerKind::user_reload) {
     users_.on_reload_timer(UserId{id});
@@ -400,7 +410,8 @@ void UserHome::on_timer(TimerKind kind, uint64_t id, uint64_t extra) {
     sweep();
   } else if (User* user = users_.find(UserId{id})) {
     const Device* device = user->device(SessionId{extra});
-    if (device && !device->attached && context_.now >= device->offline_at) go_offline(*user, device->session);
+    if (device && !device->attached && context_.now >= device->offline_at)
+      go_offline(*user, device->session);
   }
 }
 
@@ -413,10 +424,10 @@ void UserHome::sweep() {
     marks_.save_position(*user);
     if (save_last_seen && user->attached()) {
       user->last_seen_ms = context_.wall.ms;
-      context_.store(SaveUser{.user = id,
-                              .delivered_inbox_seq = std::nullopt,
-                              .last_seen_ms = user->last_seen_ms},
-                     [](StoreResult&) {});
+      context_.store(
+          SaveUser{
+              .user = id, .delivered_inbox_seq = std::nullopt, .last_seen_ms = user->last_seen_ms},
+          [](StoreResult&) {});
     }
     if (idle(*user)) users_.forget(id);
   }

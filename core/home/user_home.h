@@ -1,7 +1,8 @@
 // UserHome: the home of users – their session directory, presence, inbox and receipts.
-// It attaches devices (a second attach of a device closes the older first), derives presence from session edges,
-// answers inbox pages and hands inbox entries to the session homes. The sub-parts write inboxes (InboxWriter) and
-// keep delivered marks (DeliveryMarks). Thread rule: belongs to its engine.
+// It attaches devices (a second attach of a device closes the older first), derives presence from
+// session edges, answers inbox pages and hands inbox entries to the session homes. The sub-parts
+// write inboxes (InboxWriter) and keep delivered marks (DeliveryMarks). Thread rule: belongs to its
+// engine.
 #pragma once
 
 #include <memory>
@@ -52,7 +53,7 @@ class UserHome {
   void on_peer_lost(EngineId peer);
   void on_timer(TimerKind kind, uint64_t id, uint64_t extra);
   void start();
-  void end_turn() { writer_.end_turn(); }
+  void end_turn();
 
  private:
   void attach(User& user, EngineId from, const peer::Attach& frame);

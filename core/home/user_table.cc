@@ -18,6 +18,13 @@ Device* User::device(SessionId session) {
   return found == devices.end() ? nullptr : &*found;
 }
 
+Device* User::device(EngineId engine, ConnId conn) {
+  const auto found = std::find_if(devices.begin(), devices.end(), [&](const Device& d) {
+    return d.engine == engine && d.conn == conn;
+  });
+  return found == devices.end() ? nullptr : &*found;
+}
+
 UserTable::UserTable(EngineContext& context) : context_(context) {}
 UserTable::~UserTable() = default;
 

@@ -1,6 +1,7 @@
 // UserTable: the users whose home this engine is, in memory while they have something to do.
-// A User is loaded from the store at its first use and evicted when it is idle. Whoever needs one asks
-// when_loaded(); continuations run in the order in which they came. Thread rule: belongs to its engine.
+// A User is loaded from the store at its first use and evicted when it is idle. Whoever needs one
+// asks when_loaded(); continuations run in the order in which they came. Thread rule: belongs to
+// its engine.
 #pragma once
 
 #include <cstdint>
@@ -51,7 +52,7 @@ struct User {
   UserId id;
   State state = State::loading;
   bool known = false;  ///< Was loaded at least once.
-  uint64_t head = 0;  ///< The last inbox_seq that is durable.
+  uint64_t head = 0;   ///< The last inbox_seq that is durable.
   std::map<ChatId, UserChatRow> chats;
   std::vector<Device> devices;
   SessionId last_session;
@@ -64,11 +65,11 @@ struct User {
   bool writing = false;  ///< Part of the write in flight.
 
   // delivery_marks
-  std::deque<RecentRun> recent;     ///< Dense up to `head`, without own messages.
-  uint64_t recent_from = 1;         ///< Runs before this inbox_seq are not in `recent`.
-  uint64_t delivered_through = 0;   ///< Marks are sent up to here,
-  uint64_t delivered_target = 0;    ///< and wanted up to here.
-  uint64_t delivered_stored = 0;    ///< As in the store.
+  std::deque<RecentRun> recent;    ///< Dense up to `head`, without own messages.
+  uint64_t recent_from = 1;        ///< Runs before this inbox_seq are not in `recent`.
+  uint64_t delivered_through = 0;  ///< Marks are sent up to here,
+  uint64_t delivered_target = 0;   ///< and wanted up to here.
+  uint64_t delivered_stored = 0;   ///< As in the store.
   bool delivered_reading = false;
   std::map<ChatId, UnstoredMarks> unstored_marks;
 
@@ -77,6 +78,7 @@ struct User {
   bool online() const { return !devices.empty(); }
   bool attached() const;
   Device* device(SessionId session);
+  Device* device(EngineId engine, ConnId conn);
 };
 
 class UserTable {
@@ -89,14 +91,17 @@ class UserTable {
   /// Also while it is loading; loads it when it is not in memory.
   User& get(UserId id);
   void when_loaded(UserId id, std::function<void(User&)> then);
-  /// Reads the user's durable state again, after a write with a conflict or an unknown outcome. `changed` runs
-  /// before the waiting ones if the head moved.
+  /// Reads the user's durable state again, after a write with a conflict or an unknown outcome.
+  /// `changed` runs before the waiting ones if the head moved.
   void reload(User& user, Duration delay = {});
   void on_reload_timer(UserId id);
   /// Runs when a reload found entries that this home did not write.
-  void set_head_moved(std::function<void(User&)> head_moved) { head_moved_ = std::move(head_moved); }
+  void set_head_moved(std::function<void(User&)> head_moved) {
+    head_moved_ = std::move(head_moved);
+  }
 
   void forget(UserId id) { users_.erase(id); }
+  size_t size() const { return users_.size(); }
   /// Every user in memory by id.
   std::vector<UserId> ids() const;
 

@@ -1,0 +1,331 @@
+#include "core/session/client_frames.h"
+
+#include <algorithm>
+#include <memory>
+
+#include "core/home/replies.h"
+#include "core/session/request_check.h"
+#include "core/wire/frame_codec.h"
+#include "core/wire/peer.pb.h"
+
+namespace chat {
+namespace {
+
+constexpr int kPresenceUsersMax = 500;
+constexpr uint32_t kSessionsPerPage = 1'000;
+
+/// The server frame that carries an answer to a client.
+v1::ServerFrame to_frame(const v1::Response& response) {
+  v1::ServerFrame frame;
+  switch (response.result_case()) {
+    case v1::Response::kSendAck:
+      *frame.mutable_send_ack() = response.send_ack();
+      break;
+    case v1::Response::kHistoryPage:
+      *frame.mutable_history_page() = response.history_page();
+      break;
+    case v1::Response::kPresence:
+      *frame.mutable_presence() = response.presence();
+      break;
+    case v1::Response::kReceipt:
+      *frame.mutable_receipt() = response.receipt();
+      break;
+    default:
+      *frame.mutable_error() = response.error();
+      break;
+  }
+  return frame;
+}
+
+std::string_view name_of(const Session& session) {
+  if (session.closing) return "closing";
+  switch (session.phase) {
+    case Session::Phase::opened:
+      return "opened";
+    case Session::Phase::authenticating:
+      return "authenticating";
+    case Session::Phase::attaching:
+      return "attaching";
+    case Session::Phase::active:
+      return session.live ? "live" : "syncing";
+  }
+  return "";
+}
+
+}  // namespace
+
+// ---------------------------------------------------------------- frames of a session
+
+void ClientFrames::on_frame(Session& session, const v1::ClientFrame& frame) {
+  v1::Request request;
+  request.set_user_id(session.user.value);
+  request.set_user_name(session.user_name);
+  switch (frame.body_case()) {
+    case v1::ClientFrame::kHeartbeat:
+      heartbeat(session, frame);
+      return;
+    case v1::ClientFrame::kSend:
+      send(session, frame);
+      return;
+    case v1::ClientFrame::kSync:
+      sync(session, frame);
+      return;
+    case v1::ClientFrame::kAck:
+      acknowledge(session, frame.ack().inbox_seq());
+      return;
+    case v1::ClientFrame::kRead:
+      *request.mutable_read() = frame.read();
+      break;
+    case v1::ClientFrame::kHistory:
+      *request.mutable_history() = frame.history();
+      break;
+    case v1::ClientFrame::kPresenceWatch:
+      *request.mutable_get_presence()->mutable_user_ids() = frame.presence_watch().user_ids();
+      break;
+    case v1::ClientFrame::BODY_NOT_SET:
+      return;  // A kind of a later version: skipped.
+    default:
+      output_.error(session, frame.id(),
+                    wire_error(v1::UNIMPLEMENTED, "this server does not serve this frame"));
+      return;
+  }
+  submit(request, answer_to(session, frame.id()));
+}
+
+ClientFrames::Answer ClientFrames::answer_to(const Session& session, uint32_t reply_to) {
+  return [this, conn = session.conn, reply_to](const v1::Response& response) {
+    Session* asking = sessions_.find(conn);
+    if (!asking || !asking->active() || (reply_to == 0 && !response.has_error())) return;
+    v1::ServerFrame frame = to_frame(response);
+    frame.set_reply_to(reply_to);
+    output_.push(*asking, frame, SendLane::control);
+  };
+}
+
+void ClientFrames::send(Session& session, const v1::ClientFrame& frame) {
+  ++context_.counters.sends;
+  const std::string key = frame.send().client_msg_id();
+  const auto refuse = [&](v1::ErrorCode code, std::string text, Duration after) {
+    ++context_.counters.sends_refused;
+    v1::Error error = wire_error(code, std::move(text), static_cast<uint32_t>(after.ms()) + 1);
+    error.set_client_msg_id(key);
+    output_.error(session, frame.id(), error);
+  };
+  if (session.sends_unanswered >= context_.policy().sends_unanswered_max) {
+    refuse(v1::RATE_LIMITED, "too many sends without an answer", milliseconds(100));
+    return;
+  }
+  if (!session.sends.take(context_.now)) {
+    refuse(v1::RATE_LIMITED, "too many sends per second", session.sends.retry_after(context_.now));
+    return;
+  }
+  ++session.sends_unanswered;
+  v1::Request request;
+  request.set_user_id(session.user.value);
+  request.set_user_name(session.user_name);
+  *request.mutable_send() = frame.send();
+  submit(request, [this, conn = session.conn, id = frame.id(), key](const v1::Response& response) {
+    Session* asking = sessions_.find(conn);
+    if (!asking || !asking->active()) return;
+    --asking->sends_unanswered;
+    v1::ServerFrame answer = to_frame(response);
+    answer.set_reply_to(id);
+    if (answer.has_error()) answer.mutable_error()->set_client_msg_id(key);
+    output_.push(*asking, answer, SendLane::control);
+  });
+}
+
+void ClientFrames::heartbeat(Session& session, const v1::ClientFrame& frame) {
+  ++context_.counters.heartbeats;
+  acknowledge(session, frame.heartbeat().inbox_seq());
+  const uint64_t head = std::max(session.head_seen, session.pushed_through);
+  if (frame.id() == 0 && head <= session.pushed_through) return;
+  v1::ServerFrame answer;
+  answer.set_reply_to(frame.id());
+  answer.mutable_heartbeat_ack()->set_inbox_head(head);
+  output_.push(session, answer, SendLane::control);
+}
+
+void ClientFrames::acknowledge(Session& session, uint64_t inbox_seq) {
+  inbox_seq = std::min(inbox_seq, session.pushed_through);
+  if (inbox_seq <= session.acked_through) return;
+  session.acked_through = inbox_seq;
+  const auto home = context_.home_of(session.user);
+  if (!home) return;
+  peer::Frame frame;
+  peer::InboxAck& ack = *frame.mutable_inbox_ack();
+  ack.set_user(session.user.value);
+  ack.set_device_id(session.device_id);
+  ack.set_inbox_seq(inbox_seq);
+  context_.post(*home, std::move(frame));
+}
+
+void ClientFrames::sync(Session& session, const v1::ClientFrame& frame) {
+  const v1::Sync& sync = frame.sync();
+  if (!sync.chat_id().empty()) {
+    rooms_.sync(session, frame.id(), sync);
+    return;
+  }
+  if (session.sync) {
+    output_.error(session, frame.id(),
+                  wire_error(v1::RATE_LIMITED, "the last page of this sync is under way", 100));
+    return;
+  }
+  session.live = false;
+  session.queue.clear_lagged();
+  session.sync = PendingSync{frame.id(), sync.from_inbox_seq(), sync.limit()};
+  post_sync_read(session);
+}
+
+void ClientFrames::post_sync_read(const Session& session) {
+  const auto home = context_.home_of(session.user);
+  if (!home || !session.sync) return;
+  peer::Frame frame;
+  peer::SyncRead& read = *frame.mutable_sync_read();
+  read.set_user(session.user.value);
+  read.set_conn(session.conn.value);
+  read.set_reply_to(session.sync->reply_to);
+  read.set_from_inbox_seq(session.sync->from_inbox_seq);
+  read.set_limit(session.sync->limit);
+  context_.post(*home, std::move(frame));
+}
+
+// ---------------------------------------------------------------- requests of any origin
+
+void ClientFrames::on_request(const RequestInput& input) {
+  submit(*input.request, [this, id = input.id](const v1::Response& response) {
+    context_.emit(ResponseOutput{id, std::make_shared<const v1::Response>(response)});
+  });
+}
+
+void ClientFrames::submit(const v1::Request& request, const Answer& answer) {
+  switch (request.op_case()) {
+    case v1::Request::kGetPresence:
+      presence(request, answer);
+      return;
+    case v1::Request::kListSessions:
+      list_sessions(request, answer);
+      return;
+    case v1::Request::kListChats:
+    case v1::Request::kRead: {
+      peer::HomeRequest home;
+      home.set_user(request.user_id());
+      if (request.has_read()) {
+        *home.mutable_read() = request.read();
+      } else {
+        *home.mutable_list_chats() = request.list_chats();
+      }
+      requests_.to_user(UserId{request.user_id()}, std::move(home),
+                        [answer](peer::HomeReply& reply) { answer(reply.response()); });
+      return;
+    }
+    case v1::Request::OP_NOT_SET:
+      answer(error_response(v1::INVALID_ARGUMENT, "the request names no operation"));
+      return;
+    default:
+      to_chat_home(request, answer);
+      return;
+  }
+}
+
+void ClientFrames::to_chat_home(const v1::Request& request, const Answer& answer) {
+  const UserId user{request.user_id()};
+  peer::HomeRequest home;
+  home.set_user(request.user_id());
+  home.set_user_name(request.user_name());
+  Checked<ChatId> chat = v1::Error();
+  if (request.has_send()) {
+    *home.mutable_send() = request.send();
+    chat = check_send(context_.policy(), user, *home.mutable_send());
+  } else if (request.has_history()) {
+    *home.mutable_history() = request.history();
+    chat = check_chat_id(request.history().chat_id());
+  } else if (request.has_create_chat()) {
+    *home.mutable_create_chat() = request.create_chat();
+    chat = check_create(user, ChatId::random(context_.wall, context_.random),
+                        *home.mutable_create_chat());
+  } else if (request.has_change_members()) {
+    *home.mutable_change_members() = request.change_members();
+    chat = check_members(request.change_members());
+  } else {
+    *home.mutable_get_chat() = request.get_chat();
+    chat = check_chat_id(request.get_chat().chat_id());
+  }
+  if (const auto* error = std::get_if<v1::Error>(&chat)) {
+    v1::Response response;
+    *response.mutable_error() = *error;
+    answer(response);
+    return;
+  }
+  requests_.to_chat(std::get<ChatId>(chat), std::move(home),
+                    [answer](peer::HomeReply& reply) { answer(reply.response()); });
+}
+
+void ClientFrames::presence(const v1::Request& request, const Answer& answer) {
+  const auto& ids = request.get_presence().user_ids();
+  if (ids.empty() || ids.size() > kPresenceUsersMax || context_.ring.empty()) {
+    answer(error_response(
+        context_.ring.empty() ? v1::UNAVAILABLE : v1::INVALID_ARGUMENT,
+        context_.ring.empty() ? "no home is up" : "between 1 and 500 users are watched"));
+    return;
+  }
+  std::map<EngineId, std::pair<UserId, peer::HomeRequest>> by_home;
+  for (uint64_t id : ids) {
+    auto& [user, home] = by_home[*context_.home_of(UserId{id})];
+    user = UserId{id};
+    home.set_user(request.user_id());
+    home.mutable_get_presence()->add_user_ids(id);
+  }
+  struct Gather {
+    v1::Response response;
+    size_t left = 0;
+  };
+  auto gather = std::make_shared<Gather>();
+  gather->left = by_home.size();
+  gather->response.mutable_presence();
+  for (auto& [engine, part] : by_home) {
+    requests_.to_user(part.first, std::move(part.second), [gather, answer](peer::HomeReply& reply) {
+      if (gather->response.has_presence() && reply.response().has_presence()) {
+        gather->response.mutable_presence()->MergeFrom(reply.response().presence());
+      } else {
+        gather->response = reply.response();
+      }
+      if (--gather->left == 0) answer(gather->response);
+    });
+  }
+}
+
+void ClientFrames::list_sessions(const v1::Request& request, const Answer& answer) {
+  const v1::ListSessions& asked = request.list_sessions();
+  if (request.user_id() != 0) {
+    answer(error_response(v1::PERMISSION_DENIED, "only the operator lists sessions"));
+    return;
+  }
+  const size_t limit =
+      asked.limit() == 0 ? kSessionsPerPage : std::min(asked.limit(), kSessionsPerPage);
+  v1::Response response;
+  v1::SessionList& list = *response.mutable_sessions();
+  const std::vector<ConnId> conns = sessions_.list(ConnId{asked.after_conn()}, limit);
+  for (ConnId conn : conns) {
+    const Session& session = *sessions_.find(conn);
+    if (asked.user_id() != 0 && session.user.value != asked.user_id()) continue;
+    v1::SessionInfo& info = *list.add_sessions();
+    info.set_conn(conn.value);
+    info.set_engine(context_.self().value);
+    info.set_user_id(session.user.value);
+    info.set_session_id(session.session.value);
+    info.set_device_id(session.device_id);
+    info.set_client(session.client);
+    info.set_encoding(std::string(wire::subprotocol_of(session.encoding)));
+    info.set_address(session.address);
+    info.set_state(std::string(name_of(session)));
+    info.set_pushed_through(session.pushed_through);
+    info.set_acked_through(session.acked_through);
+    info.set_queued_bytes(session.queue.queued_bytes());
+    info.set_connected_ms(context_.wall.ms - session.opened_at.ms);
+  }
+  if (conns.size() == limit) list.set_next_after_conn(conns.back().value);
+  answer(response);
+}
+
+}  // namespace chat

@@ -1,0 +1,59 @@
+// ClientFrames: what a welcomed client, a REST caller or an operator asks, brought to the homes and
+// answered. WebSocket frames and Requests share checks and answers. Thread rule: belongs to its
+// engine.
+#pragma once
+
+#include <functional>
+
+#include "core/engine/context.h"
+#include "core/session/home_requests.h"
+#include "core/session/room_gate.h"
+#include "core/session/session_output.h"
+#include "core/session/session_table.h"
+
+namespace chat {
+
+namespace v1 {
+class ClientFrame;
+class Request;
+class Response;
+class Sync;
+}  // namespace v1
+
+class ClientFrames {
+ public:
+  ClientFrames(EngineContext& context, SessionTable& sessions, SessionOutput& output,
+               HomeRequests& requests, RoomGate& rooms)
+      : context_(context),
+        sessions_(sessions),
+        output_(output),
+        requests_(requests),
+        rooms_(rooms) {}
+
+  /// A frame after Welcome.
+  void on_frame(Session& session, const v1::ClientFrame& frame);
+  void on_request(const RequestInput& input);
+  void acknowledge(Session& session, uint64_t inbox_seq);
+  /// Asks the user home for the page that the session waits for.
+  void post_sync_read(const Session& session);
+
+ private:
+  using Answer = std::function<void(const v1::Response&)>;
+
+  void send(Session& session, const v1::ClientFrame& frame);
+  void sync(Session& session, const v1::ClientFrame& frame);
+  void heartbeat(Session& session, const v1::ClientFrame& frame);
+  void submit(const v1::Request& request, const Answer& answer);
+  void to_chat_home(const v1::Request& request, const Answer& answer);
+  void presence(const v1::Request& request, const Answer& answer);
+  void list_sessions(const v1::Request& request, const Answer& answer);
+  Answer answer_to(const Session& session, uint32_t reply_to);
+
+  EngineContext& context_;
+  SessionTable& sessions_;
+  SessionOutput& output_;
+  HomeRequests& requests_;
+  RoomGate& rooms_;
+};
+
+}  // namespace chat

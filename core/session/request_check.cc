@@ -1,0 +1,110 @@
+#include "core/session/request_check.h"
+
+#include <algorithm>
+
+#include "core/home/replies.h"
+
+namespace chat {
+namespace {
+
+constexpr int kMembersPerChange = 500;
+constexpr size_t kTitleBytesMax = 256;
+
+bool valid_user(uint64_t id) { return id != 0 && id <= kUserIdMax; }
+
+v1::Error invalid(std::string text) { return wire_error(v1::INVALID_ARGUMENT, std::move(text)); }
+
+v1::Error for_send(const v1::Send& send, v1::Error error) {
+  error.set_client_msg_id(send.client_msg_id());
+  return error;
+}
+
+}  // namespace
+
+Checked<ChatId> check_chat_id(const std::string& chat_id) {
+  const auto id = ChatId::from_bytes(chat_id);
+  if (!id) return invalid("chat_id has to be the 16 bytes of a chat's id");
+  return *id;
+}
+
+Checked<ChatId> check_send(const EnginePolicy& policy, UserId user, v1::Send& send) {
+  if (!OpKey::from_bytes(send.client_msg_id())) {
+    return for_send(send, invalid("client_msg_id has to have 16 bytes"));
+  }
+  if (send.text().empty() && send.attachments().empty()) {
+    return for_send(send, invalid("a message needs a text or an attachment"));
+  }
+  if (send.text().size() > policy.message_bytes_max) {
+    return for_send(
+        send, wire_error(v1::TOO_LARGE,
+                         "the text has " + std::to_string(send.text().size()) + " bytes, at most " +
+                             std::to_string(policy.message_bytes_max) + " are taken"));
+  }
+  if (send.ByteSizeLong() > policy.event_bytes_max) {
+    return for_send(send, wire_error(v1::TOO_LARGE, "text and attachments are too large together"));
+  }
+  if (send.to_case() == v1::Send::kPeerUserId) {
+    const uint64_t peer = send.peer_user_id();
+    if (!valid_user(peer) || peer == user.value) {
+      return for_send(send, invalid("peer_user_id has to name another user"));
+    }
+    const ChatId chat = ChatId::direct(user, UserId{peer});
+    send.set_chat_id(chat.str());
+    return chat;
+  }
+  Checked<ChatId> chat = check_chat_id(send.chat_id());
+  if (const auto* error = std::get_if<v1::Error>(&chat)) return for_send(send, *error);
+  return chat;
+}
+
+Checked<ChatId> check_create(UserId user, const ChatId& fresh_id, v1::CreateChat& create) {
+  if (create.title().size() > kTitleBytesMax) {
+    return invalid("the title has more than 256 bytes");
+  }
+  const auto& members = create.member_ids();
+  if (!std::all_of(members.begin(), members.end(), valid_user)) {
+    return invalid("member_ids has a number that is no user id");
+  }
+  ChatId id = fresh_id;
+  switch (create.kind()) {
+    case v1::DIRECT: {
+      const bool by_operator = !user;
+      if (members.size() != (by_operator ? 2 : 1)) {
+        return invalid("a direct chat is made with exactly one other user");
+      }
+      const UserId first = by_operator ? UserId{members[1]} : user;
+      if (first.value == members[0]) return invalid("a direct chat needs two users");
+      id = ChatId::direct(first, UserId{members[0]});
+      break;
+    }
+    case v1::GROUP:
+    case v1::ROOM:
+      if (!user && members.empty() && create.kind() == v1::GROUP) {
+        return invalid("a group needs a member");
+      }
+      if (!user && !create.chat_id().empty()) {
+        const auto fixed = ChatId::from_bytes(create.chat_id());
+        if (!fixed || fixed->is_direct()) return invalid("chat_id is no id of a group or room");
+        id = *fixed;
+      }
+      break;
+    default:
+      return invalid("kind has to be DIRECT, GROUP or ROOM");
+  }
+  if (!user && members.empty()) return invalid("a chat made by the operator needs a member");
+  create.set_chat_id(id.str());
+  return id;
+}
+
+Checked<ChatId> check_members(const v1::ChangeMembers& change) {
+  if (change.add_size() + change.remove_size() > kMembersPerChange) {
+    return invalid("at most 500 members change at a time");
+  }
+  if (change.add_size() + change.remove_size() == 0) return invalid("no user to add or remove");
+  for (uint64_t id : change.add()) {
+    if (!valid_user(id)) return invalid("add has a number that is no user id");
+  }
+  return check_chat_id(change.chat_id());
+}
+
+}  // namespace chat

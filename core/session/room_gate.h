@@ -1,0 +1,61 @@
+// RoomGate: the rooms of this engine's sessions.
+// The engine subscribes once per room, by the page that reaches head; every event comes once and
+// the same bytes go to all sessions that are live in the room. A gap or an ended subscription makes
+// them sync. Thread rule: belongs to its engine.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/engine/context.h"
+#include "core/session/home_requests.h"
+#include "core/session/session_output.h"
+#include "core/session/session_table.h"
+
+namespace chat {
+
+namespace peer {
+class RoomEvents;
+class StoredEvent;
+}  // namespace peer
+namespace v1 {
+class Sync;
+}
+
+class RoomGate {
+ public:
+  RoomGate(EngineContext& context, SessionTable& sessions, SessionOutput& output,
+           HomeRequests& requests)
+      : context_(context), sessions_(sessions), output_(output), requests_(requests) {}
+
+  /// A client's Sync of a room.
+  void sync(Session& session, uint32_t reply_to, const v1::Sync& sync);
+  void on_events(const peer::RoomEvents& frame);
+  /// The session is gone: it leaves its rooms.
+  void leave_all(Session& session);
+  /// Rooms whose home was lost or moved: their sessions have to sync.
+  void on_homes_changed(std::optional<EngineId> lost);
+
+ private:
+  struct Room {
+    EngineId home;
+    std::vector<uint32_t> slots;
+  };
+  /// The frames of one RoomEvents in one encoding, made at its first use.
+  struct Block;
+
+  void page(ConnId conn, uint32_t reply_to, const ChatId& chat, peer::HomeReply& reply);
+  void enter(Session& session, const ChatId& chat, uint64_t through);
+  void push(Session& session, RoomView& view, const peer::RoomEvents& frame, Block& block);
+  void leave(Session& session, const ChatId& chat);
+  void end_room(const ChatId& chat, Room& room);
+
+  EngineContext& context_;
+  SessionTable& sessions_;
+  SessionOutput& output_;
+  HomeRequests& requests_;
+  std::map<ChatId, Room> rooms_;
+};
+
+}  // namespace chat

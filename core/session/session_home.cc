@@ -1,0 +1,467 @@
+#include "core/session/session_home.h"
+
+#include <algorithm>
+
+#include "core/home/replies.h"
+#include "core/wire/frame_codec.h"
+#include "core/wire/peer.pb.h"
+
+namespace chat {
+namespace {
+
+constexpr size_t kEarlyFramesMax = 64;
+constexpr size_t kDeviceIdMax = 64;
+constexpr Duration kAttachRetry = milliseconds(50);
+constexpr Duration kReconnectWindowMin = seconds(5);
+
+}  // namespace
+
+class SessionHome::Bodies {
+ public:
+  explicit Bodies(const peer::InboxPush& frame) : frame_(frame) {}
+
+  const std::string& get(Encoding encoding, uint32_t index) {
+    auto& bodies = encoding == Encoding::proto ? proto_ : json_;
+    bodies.resize(static_cast<size_t>(frame_.events_size()));
+    if (bodies[index].empty()) {
+      // Stored events were encoded by a chat home: they decode.
+      bodies[index] = wire::encode_event_body(encoding, event(index).event()).value();
+    }
+    return bodies[index];
+  }
+  const peer::StoredEvent& event(uint32_t index) const {
+    return frame_.events(static_cast<int>(index));
+  }
+
+ private:
+  const peer::InboxPush& frame_;
+  std::vector<std::string> proto_, json_;
+};
+
+SessionHome::SessionHome(EngineContext& context)
+    : context_(context),
+      output_(context, sessions_),
+      requests_(context),
+      rooms_(context, sessions_, output_, requests_),
+      frames_(context, sessions_, output_, requests_, rooms_),
+      presence_(PresenceWheel::timeout_ticks(context.policy().heartbeat_interval, ticks_)) {
+  output_.set_closing([this](Session& session) { detach(session, false); });
+}
+
+void SessionHome::start() { requests_.start(); }
+
+// ---------------------------------------------------------------- connections
+
+void SessionHome::on_opened(Opened& input) {
+  ++context_.counters.connections_opened;
+  Session& session = sessions_.open(input.conn);
+  session.encoding = input.encoding;
+  session.address = std::move(input.address);
+  session.opened_at = context_.wall;
+  const EnginePolicy& policy = context_.policy();
+  session.sends = TokenBucket({.per_second = policy.sends_per_second,
+                               .burst = 2 * static_cast<int64_t>(policy.sends_per_second)});
+  context_.arm(policy.hello_timeout, TimerKind::hello_timeout, input.conn.value);
+}
+
+void SessionHome::on_received(Received& input) {
+  Session* session = sessions_.find(input.conn);
+  if (!session || session->closing) return;
+  context_.counters.bytes_in += input.bytes.size();
+  session->last_frame_at = context_.wall;
+  if (session->phase == Session::Phase::active) alive_.push_back(session->slot);
+  if (input.bytes.size() > context_.policy().frame_bytes_max) {
+    protocol_error(*session, "the message is larger than frame_bytes_max");
+    return;
+  }
+  v1::ClientBatch batch;
+  if (Status status = wire::decode_client_batch(session->encoding, input.bytes, batch); !status) {
+    protocol_error(*session, status.error().text);
+    return;
+  }
+  for (const v1::ClientFrame& frame : batch.frames()) {
+    if (session->closing) return;
+    ++context_.counters.frames_in;
+    on_frame(*session, frame);
+  }
+}
+
+void SessionHome::on_frame(Session& session, const v1::ClientFrame& frame) {
+  if (frame.has_hello()) {
+    on_hello(session, frame);
+    return;
+  }
+  switch (session.phase) {
+    case Session::Phase::opened:
+      protocol_error(session, "the first frame has to be Hello");
+      break;
+    case Session::Phase::authenticating:
+    case Session::Phase::attaching:
+      if (session.early.size() >= kEarlyFramesMax) {
+        protocol_error(session, "too many frames before Welcome");
+      } else {
+        session.early.push_back(frame);
+      }
+      break;
+    case Session::Phase::active:
+      if (context_.wall > session.token_expires) {
+        output_.close(session, CloseCode::bad_token, "the token has expired");
+      } else {
+        frames_.on_frame(session, frame);
+      }
+      break;
+  }
+}
+
+void SessionHome::protocol_error(Session& session, std::string text) {
+  ++context_.counters.protocol_errors;
+  output_.error(session, 0, wire_error(v1::INVALID_ARGUMENT, text));
+  // A close frame has room for 123 bytes of reason.
+  output_.close(session, CloseCode::protocol_error, text.substr(0, 120));
+}
+
+void SessionHome::on_sent(const Sent& input) {
+  if (Session* session = sessions_.find(input.conn)) output_.on_sent(*session);
+}
+
+void SessionHome::on_closed(const Closed& input) {
+  Session* session = sessions_.find(input.conn);
+  if (!session) return;
+  ++context_.counters.connections_closed;
+  if (!session->closing) {
+    detach(*session, input.code == CloseCode::normal || input.code == CloseCode::going_away);
+  }
+  sessions_.close(*session);
+}
+
+/// The session serves no longer; its connection may still be there.
+void SessionHome::detach(Session& session, bool clean) {
+  rooms_.leave_all(session);
+  presence_.remove(session.slot);
+  std::erase(alive_, session.slot);
+  // While it attaches the user home may know it already.
+  if (session.phase < Session::Phase::attaching) return;
+  if (session.phase == Session::Phase::active) --context_.counters.sessions;
+  const auto home = context_.home_of(session.user);
+  if (!home) return;
+  peer::Frame frame;
+  peer::SessionEdge& edge = *frame.mutable_edge();
+  edge.set_user(session.user.value);
+  edge.set_conn(session.conn.value);
+  edge.set_session_id(session.session.value);
+  edge.set_edge(clean ? peer::OFFLINE : peer::LOST);
+  edge.set_last_frame_wall_ms(session.last_frame_at.ms);
+  context_.post(*home, std::move(frame));
+}
+
+// ---------------------------------------------------------------- hello
+
+void SessionHome::on_hello(Session& session, const v1::ClientFrame& frame) {
+  const v1::Hello& hello = frame.hello();
+  if (session.phase != Session::Phase::opened) {
+    protocol_error(session, "a second Hello on one connection");
+    return;
+  }
+  if (hello.device_id().empty() || hello.device_id().size() > kDeviceIdMax) {
+    protocol_error(session, "device_id has to have 1 to 64 characters");
+    return;
+  }
+  session.phase = Session::Phase::authenticating;
+  session.hello_id = frame.id();
+  session.hello = std::make_unique<v1::Hello>(hello);
+  session.device_id = hello.device_id();
+  session.client = hello.client().name();
+  session.want_receipts = hello.want().receipts();
+  session.hello->clear_token();
+  // One check of credentials per connection: its id is the token.
+  context_.emit(Authenticate{AuthToken{session.conn.value}, hello.token()});
+}
+
+void SessionHome::on_auth_done(AuthDone& input) {
+  Session* session = sessions_.find(ConnId{input.token.value});
+  if (!session || session->closing || session->phase != Session::Phase::authenticating) return;
+  if (input.identity) {
+    authenticated(*session, *input.identity);
+    return;
+  }
+  ++context_.counters.auth_failures;
+  const bool temporary = input.identity.error().code == ErrorCode::unavailable;
+  output_.error(
+      *session, session->hello_id,
+      wire_error(temporary ? v1::UNAVAILABLE : v1::UNAUTHENTICATED, input.identity.error().text));
+  output_.close(*session, temporary ? CloseCode::server_error : CloseCode::bad_token,
+                temporary ? "cannot check tokens now" : "the token is not valid");
+}
+
+void SessionHome::authenticated(Session& session, const Identity& identity) {
+  session.phase = Session::Phase::attaching;
+  session.user = identity.user;
+  session.user_name = identity.name;
+  session.token_expires = identity.expires;
+  sessions_.bind_user(session);
+  attach(session);
+}
+
+void SessionHome::attach(Session& session) {
+  const auto home = context_.home_of(session.user);
+  if (!home) return;  // The next ring attaches it.
+  peer::Frame frame;
+  peer::Attach& attach = *frame.mutable_attach();
+  attach.set_user(session.user.value);
+  attach.set_conn(session.conn.value);
+  attach.set_device_id(session.device_id);
+  attach.set_want_receipts(session.want_receipts);
+  attach.set_has_cursor(session.hello->has_resume());
+  attach.set_resume_session_id(session.hello->resume().session_id());
+  attach.set_epoch(session.hello->resume().epoch());
+  attach.set_inbox_seq(session.hello->resume().inbox_seq());
+  context_.post(*home, std::move(frame));
+}
+
+/// Tells a new user home of a session that lives.
+void SessionHome::announce(Session& session) {
+  const auto home = context_.home_of(session.user);
+  if (!home) return;
+  peer::Frame frame;
+  peer::Attach& attach = *frame.mutable_attach();
+  attach.set_user(session.user.value);
+  attach.set_conn(session.conn.value);
+  attach.set_device_id(session.device_id);
+  attach.set_want_receipts(session.want_receipts);
+  attach.set_session_id(session.session.value);
+  context_.post(*home, std::move(frame));
+  peer::Frame ack;
+  ack.mutable_inbox_ack()->set_user(session.user.value);
+  ack.mutable_inbox_ack()->set_device_id(session.device_id);
+  ack.mutable_inbox_ack()->set_inbox_seq(session.acked_through);
+  context_.post(*home, std::move(ack));
+  frames_.post_sync_read(session);
+}
+
+void SessionHome::on_attached(const peer::Attached& frame) {
+  Session* session = sessions_.find(ConnId{frame.conn()});
+  if (!session || session->closing || session->user.value != frame.user()) return;
+  if (frame.has_error()) {
+    context_.arm(kAttachRetry, TimerKind::attach_retry, session->conn.value);
+  } else if (session->phase == Session::Phase::attaching && !frame.announced()) {
+    welcome(*session, frame);
+  } else if (session->phase == Session::Phase::active && frame.announced()) {
+    announced(*session, frame);
+  }
+}
+
+void SessionHome::welcome(Session& session, const peer::Attached& frame) {
+  const EnginePolicy& policy = context_.policy();
+  session.phase = Session::Phase::active;
+  session.session = SessionId{frame.session_id()};
+  session.live = frame.live();
+  session.head_seen = frame.inbox_head();
+  session.pushed_through =
+      frame.recovered() ? session.hello->resume().inbox_seq() : frame.inbox_head();
+  session.acked_through = frame.recovered() ? session.pushed_through : 0;
+  session.hello.reset();
+  ++context_.counters.sessions;
+  presence_.add(session.slot, ticks_.round_up(context_.now));
+  arm_sweep();
+
+  v1::ServerFrame answer;
+  answer.set_reply_to(session.hello_id);
+  v1::Welcome& welcome = *answer.mutable_welcome();
+  welcome.set_session_id(frame.session_id());
+  welcome.set_epoch(context_.options.store_epoch);
+  welcome.set_inbox_head(frame.inbox_head());
+  welcome.set_recovered(frame.recovered());
+  welcome.set_live(frame.live());
+  welcome.set_user_id(session.user.value);
+  welcome.set_heartbeat_interval_ms(static_cast<uint32_t>(policy.heartbeat_interval.ms()));
+  welcome.set_server_time_ms(context_.wall.ms);
+  welcome.set_token_ttl_ms(session.token_expires.ms - context_.wall.ms);
+  const auto paced = static_cast<int64_t>(sessions_.size()) * 1'000 / policy.accepts_per_second;
+  welcome.set_reconnect_window_ms(static_cast<uint32_t>(std::max(kReconnectWindowMin.ms(), paced)));
+  v1::Limits& limits = *welcome.mutable_limits();
+  limits.set_message_bytes_max(policy.message_bytes_max);
+  limits.set_frame_bytes_max(policy.frame_bytes_max);
+  limits.set_sends_unanswered_max(policy.sends_unanswered_max);
+  limits.set_sync_events_max(policy.sync_events_max);
+  limits.set_history_events_max(policy.history_events_max);
+  limits.set_group_members_max(policy.group_members_max);
+  output_.push(session, answer, SendLane::control);
+  for (const v1::ClientFrame& early : std::exchange(session.early, {})) {
+    if (session.closing) return;
+    frames_.on_frame(session, early);
+  }
+}
+
+void SessionHome::announced(Session& session, const peer::Attached& frame) {
+  session.head_seen = std::max(session.head_seen, frame.inbox_head());
+  if (session.live && frame.inbox_head() > session.pushed_through) output_.lag_inbox(session);
+}
+
+void SessionHome::on_close_session(const peer::CloseSession& frame) {
+  Session* session = sessions_.find(ConnId{frame.conn()});
+  if (session) output_.close(*session, static_cast<CloseCode>(frame.code()), frame.reason());
+}
+
+// ---------------------------------------------------------------- inbox
+
+void SessionHome::on_inbox_push(const peer::InboxPush& frame) {
+  Bodies bodies(frame);
+  for (const peer::PushTo& to : frame.to()) {
+    for (uint32_t slot : sessions_.of_user(UserId{to.user()})) {
+      Session& session = *sessions_.at(slot);
+      if (session.active()) push_entries(session, to, bodies);
+    }
+  }
+}
+
+void SessionHome::push_entries(Session& session, const peer::PushTo& to, Bodies& bodies) {
+  if (to.has_own_read()) {
+    session.head_seen = std::max(session.head_seen, to.first_inbox_seq());
+    if (!session.live || to.first_inbox_seq() <= session.pushed_through) return;
+    v1::ServerFrame frame;
+    frame.set_inbox_seq(to.first_inbox_seq());
+    *frame.mutable_receipt() = to.own_read();
+    push_entry(
+        session, to.first_inbox_seq(),
+        std::make_shared<const std::string>(wire::encode_server_frame(session.encoding, frame)));
+    return;
+  }
+  for (uint32_t i = 0; i < to.count(); ++i) {
+    const uint64_t inbox_seq = to.first_inbox_seq() + i;
+    session.head_seen = std::max(session.head_seen, inbox_seq);
+    if (!session.live || inbox_seq <= session.pushed_through) continue;
+    const uint32_t index = to.event_index() + i;
+    const peer::StoredEvent& event = bodies.event(index);
+    const bool own = event.author() == session.user.value;
+    if (!push_entry(session, inbox_seq,
+                    std::make_shared<const std::string>(wire::join_event_frame(
+                        session.encoding, bodies.get(session.encoding, index), inbox_seq,
+                        own ? std::string_view(event.client_msg_id()) : std::string_view())))) {
+      continue;
+    }
+    ++context_.counters.events_pushed;
+  }
+}
+
+bool SessionHome::push_entry(Session& session, uint64_t inbox_seq, SharedBytes bytes) {
+  if (inbox_seq != session.pushed_through + 1) {
+    output_.lag_inbox(session);
+    return false;
+  }
+  if (!output_.push(session, std::move(bytes), SendLane::durable)) return false;
+  session.pushed_through = inbox_seq;
+  return true;
+}
+
+void SessionHome::on_sync_result(peer::SyncResult& frame) {
+  Session* session = sessions_.find(ConnId{frame.conn()});
+  if (!session || !session->active() || !session->sync) return;
+  if (session->sync->reply_to != frame.reply_to()) return;
+  session->sync.reset();
+  ++context_.counters.sync_pages;
+  const uint64_t next = frame.page().next();
+  const bool done = frame.page().done();
+  v1::ServerFrame answer;
+  answer.set_reply_to(frame.reply_to());
+  *answer.mutable_sync_page() = std::move(*frame.mutable_page());
+  if (!output_.push(*session, answer, SendLane::control)) return;
+  session->head_seen = std::max(session->head_seen, frame.head());
+  session->pushed_through = next - 1;
+  session->live = done;
+}
+
+void SessionHome::on_receipts(const peer::ReceiptPush& frame) {
+  for (uint64_t user : frame.users()) {
+    for (uint32_t slot : sessions_.of_user(UserId{user})) {
+      Session& session = *sessions_.at(slot);
+      if (!session.active() || !session.want_receipts) continue;
+      for (const v1::Receipt& receipt : frame.receipts()) {
+        if (receipt.user_id() == user) continue;
+        v1::ServerFrame answer;
+        *answer.mutable_receipt() = receipt;
+        output_.push(session, answer, SendLane::ephemeral);
+      }
+    }
+  }
+}
+
+// ---------------------------------------------------------------- homes that change, time
+
+void SessionHome::on_ring_changed() {
+  requests_.resend(std::nullopt);
+  rooms_.on_homes_changed(std::nullopt);
+  announce_where(std::nullopt);
+}
+
+void SessionHome::on_peer_lost(EngineId peer) {
+  requests_.resend(peer);
+  rooms_.on_homes_changed(peer);
+  announce_where(peer);
+}
+
+/// Attaches or announces the sessions whose user home is `lost`; all of them when the ring changed.
+void SessionHome::announce_where(std::optional<EngineId> lost) {
+  for (ConnId conn : sessions_.list(ConnId{}, sessions_.size())) {
+    Session& session = *sessions_.find(conn);
+    if (session.closing || (lost && context_.home_of(session.user) != lost)) continue;
+    if (session.phase == Session::Phase::attaching) {
+      attach(session);
+    } else if (session.phase == Session::Phase::active) {
+      announce(session);
+    }
+  }
+}
+
+void SessionHome::on_timer(TimerKind kind, uint64_t id) {
+  if (kind == TimerKind::presence_sweep) {
+    sweep_presence();
+    return;
+  }
+  if (kind == TimerKind::request_sweep) {
+    requests_.on_sweep_timer();
+    return;
+  }
+  Session* session = sessions_.find(ConnId{id});
+  if (!session || session->closing) return;
+  if (kind == TimerKind::stall_check) {
+    output_.on_stall_timer(*session);
+  } else if (kind == TimerKind::hello_timeout && session->phase == Session::Phase::opened) {
+    ++context_.counters.hello_timeouts;
+    output_.close(*session, CloseCode::no_hello, "no Hello in time");
+  } else if (kind == TimerKind::attach_retry) {
+    if (session->phase == Session::Phase::attaching) {
+      attach(*session);
+    } else if (session->phase == Session::Phase::active) {
+      announce(*session);
+    }
+  }
+}
+
+void SessionHome::arm_sweep() {
+  const auto next = presence_.next_sweep();
+  if (!next || std::exchange(sweep_armed_, true)) return;
+  const Instant at = std::max(ticks_.start_of(*next), context_.now);
+  context_.arm(at - context_.now, TimerKind::presence_sweep);
+}
+
+void SessionHome::sweep_presence() {
+  sweep_armed_ = false;
+  std::vector<uint32_t> silent;
+  presence_.sweep(ticks_.round_down(context_.now), silent);
+  for (uint32_t slot : silent) {
+    Session* session = sessions_.at(slot);
+    if (!session || !session->active()) continue;
+    ++context_.counters.heartbeat_timeouts;
+    output_.close(*session, CloseCode::no_heartbeat, "no sign of life");
+  }
+  arm_sweep();
+}
+
+void SessionHome::end_turn() {
+  presence_.refresh(alive_, ticks_.round_up(context_.now));
+  alive_.clear();
+  output_.end_turn();
+  context_.counters.connections = sessions_.size();
+}
+
+}  // namespace chat
