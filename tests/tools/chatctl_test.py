@@ -80,10 +80,7 @@ class StubAdmin(http.server.BaseHTTPRequestHandler):
                 "fannedSeq": "12345"},
             "presence": {"entries": [{"userId": "7", "state": "ONLINE"},
                                      {"userId": "8", "state": "OFFLINE", "lastSeenMs": "1"}]},
-            "sessions": {"nextAfterConn": "5"} if "after" not in query else {"sessions": [{"conn": "1", "userId": "7", "deviceId": "phone",
-                                       "client": "web 1.0", "state": "live",
-                                       "pushedThrough": "5", "queuedBytes": "2048",
-                                       "connectedMs": "1700000000000"}]},
+            "sessions": self.page_of_sessions(query),
         }
         if path in answers:
             return self.answer(200, answers[path])
@@ -94,6 +91,14 @@ class StubAdmin(http.server.BaseHTTPRequestHandler):
         last = min(1200, first + int(query["limit"]) - 1)
         users = [{"userId": str(n), "userName": f"u{n}"} for n in range(first, last + 1)]
         return {"users": users, **({"next_after": last} if last < 1200 else {})}
+
+    def page_of_sessions(self, query):
+        """The first page is empty, as after a filter."""
+        if "after" not in query:
+            return {"nextAfterConn": "5"}
+        return {"sessions": [{"conn": "6", "userId": "7", "deviceId": "phone", "client": "web 1.0",
+                              "state": "live", "pushedThrough": "5", "queuedBytes": "2048",
+                              "connectedMs": "1700000000000"}]}
 
     def do_GET(self):
         self.handle_any("GET")
