@@ -1,5 +1,4 @@
-// Small helpers that build protocol answers, shared by homes and sessions.
-// Own nothing. Thread rule: pure functions.
+// Small helpers that build protocol answers. Pure functions.
 #pragma once
 
 #include <cstdint>

@@ -13,6 +13,7 @@ namespace {
 
 constexpr uint32_t kSyncEvents = 500;
 constexpr Duration kRetryDelay = seconds(1);
+constexpr Duration kNoProgressDelay = milliseconds(100);
 constexpr size_t kMessageBytes = 32 * 1024;  ///< Frames are joined up to this.
 constexpr char kFrameTag = 0x0a;             ///< ClientBatch.frames, length-delimited.
 
@@ -446,7 +447,8 @@ Status ClientSession::on_page(Incoming& in, const v1::ServerFrame& frame) {
     return on_inbox_page(in, page);
   }
   if (frame.reply_to() != room->sync_id) return {};
-  return on_room_page(in, *room, page);
+  on_room_page(in, *room, page);
+  return {};
 }
 
 Status ClientSession::on_inbox_page(Incoming& in, const v1::SyncPage& page) {
@@ -471,14 +473,16 @@ Status ClientSession::on_inbox_page(Incoming& in, const v1::SyncPage& page) {
     state_ = State::live;
     in.observer.on_live();
   } else if (!page.reset() && page.next() <= from) {
-    return broken("a Sync without progress");
+    // The server cannot read on now, or its user's home is moving.
+    inbox_sync_due_ = true;
+    sync_again(in.now, kNoProgressDelay);
   } else {
     queue_inbox_sync(in.now);
   }
   return {};
 }
 
-Status ClientSession::on_room_page(Incoming& in, Room& room, const v1::SyncPage& page) {
+void ClientSession::on_room_page(Incoming& in, Room& room, const v1::SyncPage& page) {
   const uint64_t from = room.seq + 1;
   const bool jumps = page.reset() || room.from_head;
   if (jumps) {
@@ -499,11 +503,11 @@ Status ClientSession::on_room_page(Incoming& in, Room& room, const v1::SyncPage&
     room.live = true;
     room.sync_id = 0;
   } else if (!jumps && page.next() <= from) {
-    return broken("a Sync of a room without progress");
+    room.sync_due = true;
+    sync_again(in.now, kNoProgressDelay);
   } else {
     queue_room_sync(in.now, room);
   }
-  return {};
 }
 
 void ClientSession::on_lagged(Incoming& in, const v1::Lagged& lagged) {

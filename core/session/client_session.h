@@ -173,7 +173,7 @@ class ClientSession {
   void on_pushed_room(Incoming& in, const ChatId& chat, const v1::SyncEntry& entry);
   Status on_page(Incoming& in, const v1::ServerFrame& frame);
   Status on_inbox_page(Incoming& in, const v1::SyncPage& page);
-  Status on_room_page(Incoming& in, Room& room, const v1::SyncPage& page);
+  void on_room_page(Incoming& in, Room& room, const v1::SyncPage& page);
   void on_lagged(Incoming& in, const v1::Lagged& lagged);
   void on_error(Incoming& in, const v1::ServerFrame& frame);
   void note_delivered(Instant now);

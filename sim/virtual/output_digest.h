@@ -1,5 +1,4 @@
-// A fingerprint of every byte of an engine's outputs, for comparing runs.
-// Owns nothing. Thread rule: a pure function of its arguments.
+// A fingerprint of every byte of an engine's outputs, for comparing runs. Thread rule: none.
 #pragma once
 
 #include "core/base/digest.h"

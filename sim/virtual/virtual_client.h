@@ -34,6 +34,7 @@ class VirtualClient : private LinkEnd {
   void drop();
 
   ClientSession& session() { return session_; }
+  const ClientSession& session() const { return session_; }
   bool is_connected() const { return link_.value != 0; }
   /// Sends what the session has queued and looks when it wants to be woken: after every use of it.
   void pump();

@@ -1,5 +1,4 @@
-// A result with something in every part, for tests of its forms.
-// Thread rule: a pure function.
+// A result with something in every part, for tests of its forms. Thread rule: pure functions.
 #pragma once
 
 #include "sim/report/run_result.h"

@@ -1,0 +1,141 @@
+#include "sim/seeds/log_audit.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "core/wire/chat.pb.h"
+#include "core/wire/peer.pb.h"
+#include "sim/oracle/witness.h"
+
+namespace chat::sim {
+namespace {
+
+class Audit {
+ public:
+  Audit(ChatStore& store, Oracle& oracle, InboxLedger& ledger, std::vector<std::string>& violations)
+      : store_(store), oracle_(oracle), ledger_(ledger), violations_(violations) {}
+
+  void chats() {
+    ListChats list;
+    for (bool complete = false; !complete;) {
+      const auto listed = std::get<ChatsListed>(store_.read(list));
+      for (const auto& [chat, row] : listed.items) one_chat(chat, row);
+      complete = listed.complete || listed.items.empty();
+      if (!complete) list.after = listed.items.back().first;
+    }
+    const auto pending = std::get<PendingScanned>(store_.read(ScanPending{}));
+    for (const ChatId& chat : pending.chats) violation(chat, "is still pending");
+  }
+
+  void inbox(UserId user) {
+    const auto loaded = std::get<UserLoaded>(store_.read(LoadUser{user}));
+    const std::string who = "inbox of user " + std::to_string(user.value);
+    std::map<ChatId, uint64_t> last;
+    for (uint64_t next = 1; next <= loaded.row.inbox_head;) {
+      const auto read =
+          std::get<InboxRead>(store_.read(ReadInbox{.user = user, .from_inbox_seq = next}));
+      if (read.entries.empty()) {
+        violations_.push_back(who + " ends before its head");
+        break;
+      }
+      for (const InboxEntry& entry : read.entries) {
+        if (entry.inbox_seq != next) {
+          violations_.push_back(who + " is not dense at " + std::to_string(next));
+        }
+        next = entry.inbox_seq + 1;
+        const bool marker = entry.kind == InboxRow::Kind::read_marker;
+        ledger_.saw(user, entry.inbox_seq, entry.chat, marker ? 0 : entry.seq);
+        if (marker) continue;
+        if (entry.seq <= last[entry.chat]) {
+          violations_.push_back(who + " goes back in chat " + entry.chat.hex() + " at seq " +
+                                std::to_string(entry.seq));
+        }
+        last[entry.chat] = entry.seq;
+      }
+    }
+  }
+
+  void authored(UserId user) {
+    ListAuthored list{.user = user};
+    std::set<std::pair<ChatId, uint64_t>> listed;
+    for (bool complete = false; !complete;) {
+      const auto page = std::get<AuthoredListed>(store_.read(list));
+      listed.insert(page.items.begin(), page.items.end());
+      complete = page.complete || page.items.empty();
+      if (complete) break;
+      list.after_chat = page.items.back().first;
+      list.after_seq = page.items.back().second;
+    }
+    if (listed != authored_[user]) {
+      violations_.push_back("author index of user " + std::to_string(user.value) + " has " +
+                            std::to_string(listed.size()) + " rows, the logs have " +
+                            std::to_string(authored_[user].size()));
+    }
+  }
+
+ private:
+  void violation(const ChatId& chat, const std::string& what) {
+    violations_.push_back("chat " + chat.hex() + " " + what);
+  }
+
+  void one_chat(const ChatId& chat, const ChatRow& row) {
+    oracle_.truth_chat(chat, row.kind);
+    if (row.fanned_seq != row.last_seq) {
+      violation(chat, "has fanned out to " + std::to_string(row.fanned_seq) + " of " +
+                          std::to_string(row.last_seq));
+    }
+    std::set<std::pair<uint64_t, std::string>> keys;
+    uint64_t next = 1;
+    while (next <= row.last_seq) {
+      const auto read =
+          std::get<EventsRead>(store_.read(ReadEvents{.chat = chat, .from_seq = next}));
+      if (read.rows.empty()) return violation(chat, "ends before its last seq");
+      for (const EventRow& event : read.rows) {
+        if (event.seq != next) violation(chat, "is not dense at " + std::to_string(next));
+        next = event.seq + 1;
+        one_event(chat, event, keys);
+      }
+    }
+  }
+
+  void one_event(const ChatId& chat, const EventRow& row,
+                 std::set<std::pair<uint64_t, std::string>>& keys) {
+    const std::string at = "at seq " + std::to_string(row.seq) + " ";
+    peer::StoredEvent stored;
+    v1::Event event;
+    if (!stored.ParseFromString(row.stored_event) || !event.ParseFromString(stored.event())) {
+      return violation(chat, at + "does not decode");
+    }
+    if (event.seq() != row.seq || stored.seq() != row.seq || event.chat_id() != chat.bytes()) {
+      violation(chat, at + "says that it stands elsewhere");
+    }
+    if (!stored.client_msg_id().empty() &&
+        !keys.emplace(stored.author(), stored.client_msg_id()).second) {
+      violation(chat, at + "repeats a key");
+    }
+    if (event.has_message()) authored_[UserId{stored.author()}].emplace(chat, row.seq);
+    oracle_.truth_event(chat, truth_of(event));
+  }
+
+  ChatStore& store_;
+  Oracle& oracle_;
+  InboxLedger& ledger_;
+  std::vector<std::string>& violations_;
+  std::map<UserId, std::set<std::pair<ChatId, uint64_t>>> authored_;
+};
+
+}  // namespace
+
+void audit_store(ChatStore& store, uint64_t users, Oracle& oracle, InboxLedger& ledger,
+                 std::vector<std::string>& violations) {
+  Audit audit(store, oracle, ledger, violations);
+  audit.chats();
+  for (uint64_t user = 1; user <= users; ++user) {
+    audit.inbox(UserId{user});
+    audit.authored(UserId{user});
+  }
+  violations.insert(violations.end(), ledger.conflicts().begin(), ledger.conflicts().end());
+}
+
+}  // namespace chat::sim

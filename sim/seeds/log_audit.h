@@ -1,0 +1,19 @@
+// LogAudit: reads the whole store after a run. Gives the chat logs to the oracle as the truth, and
+// checks what has to hold among the rows themselves: dense seqs and inbox positions, every key
+// once, nothing pending, every position as the devices saw it. Thread rule: none.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/store/chat_store.h"
+#include "sim/oracle/oracle.h"
+#include "sim/seeds/inbox_ledger.h"
+
+namespace chat::sim {
+
+/// Adds a line to `violations` for everything that is wrong.
+void audit_store(ChatStore& store, uint64_t users, Oracle& oracle, InboxLedger& ledger,
+                 std::vector<std::string>& violations);
+
+}  // namespace chat::sim

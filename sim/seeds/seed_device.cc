@@ -1,0 +1,321 @@
+#include "sim/seeds/seed_device.h"
+
+#include <algorithm>
+
+#include "core/base/assert.h"
+
+namespace chat::sim {
+namespace {
+
+constexpr Duration kRetry = milliseconds(500);
+
+ChatId chat_of(const std::string& bytes) {
+  const auto chat = ChatId::from_bytes(bytes);
+  return chat.value_or(ChatId());
+}
+
+std::string random_key(Random& random) {
+  std::string key;
+  for (int i = 0; i < 16; ++i) key.push_back(static_cast<char>(random.below(256)));
+  return key;
+}
+
+bool names(const google::protobuf::RepeatedField<uint64_t>& users, UserId user) {
+  return std::find(users.begin(), users.end(), user.value) != users.end();
+}
+
+}  // namespace
+
+SeedDevice::SeedDevice(SeedScene& scene, Options options, Random random)
+    : scene_(scene),
+      options_(std::move(options)),
+      random_(random),
+      ref_(scene.oracle.add_device(options_.user)),
+      witness_(scene.oracle, ref_),
+      client_(scene.world, options_.client, options_.user, options_.device_id, *this,
+              random.fork("client")) {}
+
+// ---------------------------------------------------------------- what it is told to do
+
+void SeedDevice::say(const ChatId& chat) {
+  Outgoing out;
+  out.chat = chat;
+  if (chat.is_direct() && random_.chance(1, 2)) {
+    const auto users = chat.direct_users();
+    out.send.set_peer_user_id((users[0] == options_.user ? users[1] : users[0]).value);
+  } else {
+    out.send.set_chat_id(chat.str());
+  }
+  out.send.set_client_msg_id(random_key(random_));
+  out.send.set_text(options_.device_id + " says " + std::to_string(++said_) +
+                    std::string(random_.below(200), '.'));
+  outbox_.push_back(std::move(out));
+  work();
+}
+
+void SeedDevice::repeat_last(bool with_other_words) {
+  if (!last_answered_) return;
+  Outgoing again = *last_answered_;
+  if (with_other_words) {
+    again.send.set_text(options_.device_id + " unsays " + std::to_string(++said_));
+    again.attempted = false;
+  }
+  outbox_.push_back(std::move(again));
+  work();
+}
+
+void SeedDevice::read_something() {
+  const std::vector<ChatId> chats = known_chats();
+  if (chats.empty() || !may_ask()) return;
+  const ChatId chat = chats[random_.below(chats.size())];
+  client_.session().read(scene_.world.now(), chat, 1 + random_.below(delivered_[chat]));
+  client_.pump();
+}
+
+void SeedDevice::look_back() {
+  const std::vector<ChatId> chats = known_chats();
+  if (chats.empty() || !may_ask()) return;
+  v1::History ask;
+  ask.set_chat_id(chats[random_.below(chats.size())].str());
+  ask.set_limit(static_cast<uint32_t>(1 + random_.below(30)));
+  switch (random_.below(3)) {
+    case 0:
+      ask.set_forward(true);
+      ask.set_after_seq(random_.below(20));
+      break;
+    case 1:
+      ask.set_before_seq(1 + random_.below(40));
+      break;
+    default:
+      break;
+  }
+  client_.session().history(scene_.world.now(), std::move(ask));
+  client_.pump();
+}
+
+bool SeedDevice::is_settled() const {
+  const ClientSession& session = client_.session();
+  return outbox_.empty() && gaps_.empty() && session.is_live() && session.rooms_live() &&
+         std::all_of(rooms_.begin(), rooms_.end(),
+                     [&](const auto& room) { return session.in_room(room.first); });
+}
+
+std::string SeedDevice::describe() const {
+  const ClientSession& session = client_.session();
+  std::string text = options_.device_id + " of user " + std::to_string(options_.user.value) +
+                     ": state " + std::to_string(static_cast<int>(session.state())) + ", " +
+                     std::to_string(outbox_.size()) + " to send, " + std::to_string(gaps_.size()) +
+                     " gaps";
+  for (const auto& [chat, room] : rooms_) {
+    if (!session.in_room(chat)) text += ", not in room " + chat.hex();
+  }
+  if (!session.rooms_live()) text += ", a room is not live";
+  return text;
+}
+
+std::vector<ChatId> SeedDevice::known_chats() const {
+  std::vector<ChatId> chats;
+  for (const auto& [chat, seq] : delivered_) chats.push_back(chat);
+  return chats;
+}
+
+// ---------------------------------------------------------------- what it sees
+
+void SeedDevice::on_welcome(bool, uint64_t) {}
+void SeedDevice::on_live() {}
+
+void SeedDevice::before_hello() {
+  std::vector<ChatId> rooms;
+  for (const auto& [chat, room] : rooms_) {
+    if (client_.session().in_room(chat)) rooms.push_back(chat);
+  }
+  witness_.before_hello(client_.session(), rooms);
+}
+
+void SeedDevice::on_reset(const v1::SyncPage& page) {
+  witness_.on_reset(page);
+  if (!page.chat_id().empty()) return;
+  for (const v1::ChatSummary& summary : page.chats()) {
+    const ChatId chat = chat_of(summary.chat_id());
+    if (summary.kind() == v1::ROOM) {
+      // Where an earlier stay stands is the session's knowledge; a new one starts at head.
+      if (summary.left_seq() == 0 && summary.role() != v1::ROLE_UNSPECIFIED) {
+        rooms_.try_emplace(chat, Room{});
+      }
+      continue;
+    }
+    if (!started_) continue;
+    const auto highest = delivered_.find(chat);
+    const uint64_t next =
+        std::max(highest == delivered_.end() ? 1 : highest->second + 1, summary.joined_seq());
+    const uint64_t last = summary.left_seq() == 0 ? summary.last_seq() : summary.left_seq();
+    if (next <= last) gaps_[chat] = Gap{next, last, 0, {}};
+  }
+  started_ = true;
+}
+
+void SeedDevice::on_wire_event(const ChatId& chat, uint64_t seq, uint64_t inbox_seq, bool pushed) {
+  witness_.on_wire_event(chat, seq, inbox_seq, pushed);
+  if (inbox_seq != 0) scene_.ledger.saw(options_.user, inbox_seq, chat, seq);
+}
+
+void SeedDevice::on_event(const v1::SyncEntry& entry, bool pushed) {
+  witness_.on_event(entry, pushed);
+  if (!entry.has_event()) return;
+  const ChatId chat = chat_of(entry.event().chat_id());
+  if (entry.inbox_seq() == 0) {
+    if (auto room = rooms_.find(chat); room != rooms_.end()) {
+      room->second.from = entry.event().seq() + 1;
+    }
+    return;
+  }
+  uint64_t& highest = delivered_[chat];
+  if (entry.event().seq() <= highest) {
+    scene_.violations.push_back(options_.device_id + " got chat " + chat.hex() + " seq " +
+                                std::to_string(entry.event().seq()) + " after " +
+                                std::to_string(highest));
+  }
+  highest = std::max(highest, entry.event().seq());
+  if (scene_.rooms.contains(chat)) on_own_membership(chat, entry.event());
+}
+
+// The inbox tells of joining and leaving a room. The room's own stream may be ahead of that: then
+// the stay that it is in goes on.
+void SeedDevice::on_own_membership(const ChatId& chat, const v1::Event& event) {
+  const uint64_t cursor = client_.session().room_cursor(chat);
+  if (names(event.member().left(), options_.user) && cursor <= event.seq()) {
+    rooms_.erase(chat);
+    rooms_left_.push_back(chat);
+    scene_.oracle.room_ended(ref_, chat);
+  }
+  if (names(event.member().joined(), options_.user)) {
+    scene_.oracle.room_started(ref_, chat, event.seq());
+    rooms_[chat] = Room{std::max(event.seq(), cursor + 1), {}};
+  }
+}
+
+void SeedDevice::on_frame(const v1::ServerFrame& frame) {
+  witness_.on_frame(frame);
+  if (frame.has_send_ack() || frame.has_error()) on_send_answer(frame);
+  if (frame.has_history_page() || frame.has_error()) on_history(frame);
+}
+
+void SeedDevice::on_send_answer(const v1::ServerFrame& frame) {
+  if (!under_way_ || frame.reply_to() != send_id_) return;
+  Outgoing& out = outbox_.front();
+  under_way_ = false;
+  if (frame.has_send_ack()) {
+    const v1::SendAck& ack = frame.send_ack();
+    if (ack.client_msg_id() != out.send.client_msg_id() || chat_of(ack.chat_id()) != out.chat) {
+      scene_.violations.push_back(options_.device_id + " got a foreign SendAck");
+    }
+    scene_.oracle.acked(out.ref, ack.seq());
+    last_answered_ = out;
+    outbox_.pop_front();
+    return;
+  }
+  scene_.oracle.refused(out.ref, frame.error().temporary());
+  if (!frame.error().temporary()) {
+    outbox_.pop_front();
+    return;
+  }
+  const Duration wait = milliseconds(frame.error().retry_after_ms());
+  send_not_before_ = scene_.world.now() + std::max(wait, kRetry);
+}
+
+void SeedDevice::on_history(const v1::ServerFrame& frame) {
+  if (frame.has_error()) {
+    const auto refused = std::find_if(gaps_.begin(), gaps_.end(), [&](const auto& gap) {
+      return gap.second.asked_id != 0 && gap.second.asked_id == frame.reply_to();
+    });
+    if (refused == gaps_.end()) return;
+    refused->second.asked_id = 0;
+    refused->second.try_at = scene_.world.now() + kRetry;
+    if (!frame.error().temporary()) gaps_.erase(refused);
+    return;
+  }
+  const v1::HistoryPage& page = frame.history_page();
+  const auto found = gaps_.find(chat_of(page.chat_id()));
+  if (found == gaps_.end() || found->second.asked_id != frame.reply_to()) return;
+  Gap& gap = found->second;
+  gap.asked_id = 0;
+  if (page.events_size() > 0) gap.next = page.events(page.events_size() - 1).seq() + 1;
+  if (page.complete() || page.events_size() == 0 || gap.next > gap.last) gaps_.erase(found);
+}
+
+void SeedDevice::after_input() { work(); }
+
+void SeedDevice::on_disconnected(const Error* error) {
+  under_way_ = false;
+  for (auto& [chat, gap] : gaps_) gap.asked_id = 0;
+  if (error != nullptr) {
+    scene_.violations.push_back(options_.device_id + " met a broken server: " + error->text);
+  }
+}
+
+// ---------------------------------------------------------------- what it does about it
+
+void SeedDevice::work() {
+  if (!client_.is_connected() || !may_ask()) return;
+  work_rooms();
+  work_gaps();
+  work_outbox();
+  client_.pump();
+}
+
+void SeedDevice::work_later(Duration delay) {
+  scene_.world.queue().after(delay, [this] { work(); });
+}
+
+void SeedDevice::work_outbox() {
+  if (under_way_ || outbox_.empty()) return;
+  const Instant now = scene_.world.now();
+  if (now < send_not_before_) {
+    work_later(send_not_before_ - now);
+    return;
+  }
+  Outgoing& out = outbox_.front();
+  if (out.attempted) {
+    scene_.oracle.sent_again(out.ref);
+  } else {
+    out.ref = scene_.oracle.sent(ref_, out.chat, content_hash(out.send));
+    out.attempted = true;
+  }
+  under_way_ = true;
+  send_id_ = client_.session().send(now, out.send);
+}
+
+void SeedDevice::work_rooms() {
+  const Instant now = scene_.world.now();
+  for (const ChatId& chat : std::exchange(rooms_left_, {})) {
+    client_.session().leave_room(chat);
+  }
+  for (auto& [chat, room] : rooms_) {
+    if (client_.session().in_room(chat)) continue;
+    if (now < room.try_at) {
+      work_later(room.try_at - now);
+      continue;
+    }
+    room.try_at = now + kRetry;
+    scene_.oracle.room_connected(ref_, chat, room.from == 0 ? 0 : room.from - 1);
+    client_.session().join_room(now, chat, room.from);
+  }
+}
+
+void SeedDevice::work_gaps() {
+  const Instant now = scene_.world.now();
+  for (auto& [chat, gap] : gaps_) {
+    if (gap.asked_id != 0) continue;
+    if (now < gap.try_at) {
+      work_later(gap.try_at - now);
+      continue;
+    }
+    v1::History ask;
+    ask.set_chat_id(chat.str());
+    ask.set_forward(true);
+    ask.set_after_seq(gap.next - 1);
+    gap.asked_id = client_.session().history(now, std::move(ask));
+  }
+}
+
+}  // namespace chat::sim

@@ -1,0 +1,117 @@
+// SeedDevice: a device of a random world. It keeps one message under way and repeats it with the
+// same key until it is answered, follows the rooms of its user, reads history after a reset, and
+// tells the oracle all that it sees. Thread rule: its world's thread.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/wire/chat.pb.h"
+#include "sim/oracle/oracle.h"
+#include "sim/oracle/witness.h"
+#include "sim/seeds/inbox_ledger.h"
+#include "sim/virtual/virtual_client.h"
+
+namespace chat::sim {
+
+/// What the devices of a world share; outlives them.
+struct SeedScene {
+  VirtualWorld& world;
+  Oracle& oracle;
+  InboxLedger& ledger;
+  std::set<ChatId> rooms;
+  std::vector<std::string> violations;
+};
+
+class SeedDevice : private ClientListener {
+ public:
+  struct Options {
+    UserId user;
+    std::string device_id;
+    ClientOptions client;
+  };
+
+  SeedDevice(SeedScene& scene, Options options, Random random);
+
+  VirtualClient& client() { return client_; }
+  UserId user() const { return options_.user; }
+
+  /// Queues a message with a text of its own; to the direct chat when `chat` is one.
+  void say(const ChatId& chat);
+  /// Queues the last answered message once more: as it was, or with other words.
+  void repeat_last(bool with_other_words);
+  /// Marks a chat that the device knows as read, up to somewhere.
+  void read_something();
+  /// Asks for some page of a chat that the device knows.
+  void look_back();
+
+  /// Nothing queued or under way, live, and every gap of a reset read.
+  bool is_settled() const;
+  /// Nothing queued or under way.
+  bool has_sent_all() const { return outbox_.empty(); }
+  /// Why is_settled() is false, for a report.
+  std::string describe() const;
+  /// The chats of which this device has events.
+  std::vector<ChatId> known_chats() const;
+
+ private:
+  struct Outgoing {
+    ChatId chat;
+    v1::Send send;
+    SendRef ref;
+    bool attempted = false;
+  };
+  struct Gap {
+    uint64_t next = 0;
+    uint64_t last = 0;
+    uint32_t asked_id = 0;  ///< 0 = not asked for.
+    Instant try_at;
+  };
+  struct Room {
+    uint64_t from = 0;  ///< The first seq that is missing; 0 = starts at head.
+    Instant try_at;
+  };
+
+  void on_welcome(bool recovered, uint64_t inbox_head) override;
+  void on_live() override;
+  void on_reset(const v1::SyncPage& page) override;
+  void on_wire_event(const ChatId& chat, uint64_t seq, uint64_t inbox_seq, bool pushed) override;
+  void on_event(const v1::SyncEntry& entry, bool pushed) override;
+  void on_frame(const v1::ServerFrame& frame) override;
+  void before_hello() override;
+  void after_input() override;
+  void on_disconnected(const Error* error) override;
+
+  void on_send_answer(const v1::ServerFrame& frame);
+  void on_history(const v1::ServerFrame& frame);
+  void on_own_membership(const ChatId& chat, const v1::Event& event);
+  void work();
+  void work_outbox();
+  void work_rooms();
+  void work_gaps();
+  void work_later(Duration delay);
+  bool may_ask() { return client_.session().state() >= ClientSession::State::syncing; }
+
+  SeedScene& scene_;
+  Options options_;
+  Random random_;
+  DeviceRef ref_;
+  Witness witness_;
+  VirtualClient client_;
+  std::deque<Outgoing> outbox_;
+  bool under_way_ = false;
+  uint32_t send_id_ = 0;
+  Instant send_not_before_;
+  std::optional<Outgoing> last_answered_;
+  uint64_t said_ = 0;
+  bool started_ = false;                  ///< Has got its first snapshot.
+  std::map<ChatId, uint64_t> delivered_;  ///< The highest seq by the inbox.
+  std::map<ChatId, Room> rooms_;
+  std::vector<ChatId> rooms_left_;
+  std::map<ChatId, Gap> gaps_;
+};
+
+}  // namespace chat::sim

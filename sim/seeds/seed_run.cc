@@ -1,0 +1,301 @@
+#include "sim/seeds/seed_run.h"
+
+#include <algorithm>
+
+#include "core/wire/chat.pb.h"
+#include "sim/memory_store/memory_chat_store.h"
+#include "sim/seeds/log_audit.h"
+#include "sim/seeds/seed_device.h"
+#include "sim/virtual/virtual_world.h"
+
+namespace chat::sim {
+namespace {
+
+constexpr Duration kOperationsTime = seconds(30);
+constexpr Duration kSettleLimit = seconds(180);
+
+class SeedRun {
+ public:
+  explicit SeedRun(const SeedOptions& options)
+      : options_(options),
+        random_(Random(options.seed).fork("seed")),
+        store_(make_store()),
+        world_(draw_world(), *store_),
+        scene_{world_, oracle_, ledger_, {}, {}} {}
+
+  SeedResult run() {
+    draw_users();
+    create_chats();
+    plan_operations();
+    world_.run_until(operations_end_);
+    WorldFaults calm;
+    world_.set_faults(calm);
+    settle("sending", [&] {
+      return open_requests_ == 0 && all_up() &&
+             std::all_of(devices_.begin(), devices_.end(), [](const auto& device) {
+               return device->has_sent_all() || !device->client().is_connected();
+             });
+    });
+    world_.run_until(world_.now() + seconds(12));
+    for (auto& device : devices_) {
+      device->client().drop();
+      device->client().start();
+    }
+    settle("reading to the head", [&] {
+      return std::all_of(devices_.begin(), devices_.end(),
+                         [](const auto& device) { return device->is_settled(); });
+    });
+    world_.run_until(world_.now() + seconds(5));
+    return judge();
+  }
+
+ private:
+  std::unique_ptr<ChatStore> make_store() {
+    const uint64_t epoch = random_.next() | 1;
+    if (options_.make_store) return options_.make_store(epoch);
+    return std::make_unique<MemoryChatStore>(epoch);
+  }
+
+  template <class T>
+  T pick(std::initializer_list<T> values) {
+    return *(values.begin() + random_.below(values.size()));
+  }
+
+  WorldOptions draw_world() {
+    users_ = 20 + random_.below(12);
+    WorldOptions world;
+    world.seed = options_.seed;
+    world.users = users_;
+    world.engines_of_process = options_.engines_of_process;
+    if (world.engines_of_process.empty()) {
+      world.engines_of_process =
+          pick<std::vector<int>>({{1, 1, 1}, {2, 1}, {3}, {2, 2}, {1, 2, 1}});
+    }
+    EnginePolicy& policy = world.policy;
+    policy.sync_events_max = pick<uint32_t>({3, 10, 500});
+    policy.history_events_max = pick<uint32_t>({5, 200});
+    policy.reset_gap = pick<uint32_t>({10'000, 10'000, 60});
+    policy.append_events_max = pick<uint32_t>({1, 4, 256});
+    policy.idle_eviction = pick<Duration>({seconds(2), minutes(5)});
+    policy.heartbeat_interval = pick<Duration>({seconds(4), seconds(30)});
+    policy.page_bytes_max = pick<uint32_t>({2'000, 48 * 1024});
+    if (options_.faults) world.faults = draw_faults();
+    world.tamper = options_.tamper;
+    if (options_.on_crash) world.on_crash = [this] { options_.on_crash(*store_); };
+    for (int engines : world.engines_of_process) setting_ += std::to_string(engines) + " ";
+    setting_ += "engines per process, page of " + std::to_string(policy.sync_events_max) +
+                ", reset gap " + std::to_string(policy.reset_gap) + ", appends of " +
+                std::to_string(policy.append_events_max);
+    return world;
+  }
+
+  WorldFaults draw_faults() {
+    WorldFaults faults;
+    faults.store.delay_max = pick<Duration>({milliseconds(1), milliseconds(10), milliseconds(80)});
+    faults.store.stall_one_in = pick<uint32_t>({0, 200});
+    faults.store.unknown_one_in = pick<uint32_t>({0, 30, 200});
+    faults.store.conflict_one_in = pick<uint32_t>({0, 50, 200});
+    faults.store.error_one_in = pick<uint32_t>({0, 0, 200});
+    faults.client_delay_max = pick<Duration>({milliseconds(2), milliseconds(60)});
+    faults.peer_delay_max = pick<Duration>({microseconds(200), milliseconds(20)});
+    faults.peer_lost_one_in = pick<uint32_t>({0, 10, 100});
+    faults.peer_repeated_one_in = pick<uint32_t>({0, 20});
+    faults.peer_stray_one_in = pick<uint32_t>({0, 30});
+    faults.slow_reader_one_in = pick<uint32_t>({0, 300});
+    faults.half_open_one_in = pick<uint32_t>({0, 4});
+    return faults;
+  }
+
+  void draw_users() {
+    for (uint64_t user = 1; user <= users_; ++user) {
+      const uint64_t count = 1 + random_.below(2);
+      for (uint64_t i = 1; i <= count; ++i) {
+        SeedDevice::Options device;
+        device.user = UserId{user};
+        device.device_id = "u" + std::to_string(user) + "d" + std::to_string(i);
+        device.client.encoding = random_.chance(1, 6) ? Encoding::json : Encoding::proto;
+        device.client.want_receipts = random_.chance(1, 2);
+        devices_.push_back(
+            std::make_unique<SeedDevice>(scene_, device, random_.fork("device", devices_.size())));
+        VirtualClient& client = devices_.back()->client();
+        world_.queue().after(milliseconds(random_.between(0, 4'000)),
+                             [&client] { client.start(); });
+      }
+    }
+  }
+
+  // ---------------------------------------------------------------- chats and members
+
+  void create_chats() {
+    const uint64_t groups = 3 + random_.below(4), rooms = 1 + random_.below(3);
+    for (uint64_t i = 0; i < groups + rooms; ++i) {
+      const bool room = i >= groups;
+      const ChatId chat = ChatId::named((room ? "room " : "group ") + std::to_string(i));
+      chats_.push_back(chat);
+      if (room) scene_.rooms.insert(chat);
+      auto request = std::make_shared<v1::Request>();
+      v1::CreateChat& create = *request->mutable_create_chat();
+      create.set_kind(room ? v1::ROOM : v1::GROUP);
+      create.set_title("chat " + std::to_string(i));
+      create.set_chat_id(chat.str());
+      for (uint64_t user = 1; user <= users_; ++user) {
+        if (random_.chance(1, 3)) create.add_member_ids(user);
+      }
+      if (create.member_ids_size() == 0) create.add_member_ids(1);
+      world_.queue().after(milliseconds(random_.between(0, 2'000)),
+                           [this, request] { ask(request); });
+    }
+  }
+
+  // Repeats a request until it is answered for good: it carries its own key.
+  void ask(std::shared_ptr<const v1::Request> request) {
+    ++open_requests_;
+    world_.request(request, [this, request](const v1::Response* response) {
+      --open_requests_;
+      if (response != nullptr && !response->error().temporary()) return;
+      ++open_requests_;
+      world_.queue().after(milliseconds(700), [this, request] {
+        --open_requests_;
+        ask(request);
+      });
+    });
+  }
+
+  void change_members() {
+    auto request = std::make_shared<v1::Request>();
+    v1::ChangeMembers& change = *request->mutable_change_members();
+    change.set_chat_id(chats_[random_.below(chats_.size())].str());
+    std::string key;
+    for (int i = 0; i < 16; ++i) key.push_back(static_cast<char>(random_.below(256)));
+    change.set_client_op_id(key);
+    for (uint64_t i = 1 + random_.below(3); i > 0; --i) {
+      const uint64_t user = 1 + random_.below(users_);
+      random_.chance(1, 2) ? change.add_add(user) : change.add_remove(user);
+    }
+    ask(request);
+  }
+
+  // ---------------------------------------------------------------- operations
+
+  void plan_operations() {
+    const Instant begin = world_.now() + seconds(1);
+    operations_end_ = begin + kOperationsTime + seconds(1);
+    for (int i = 0; i < options_.operations; ++i) {
+      const Instant when = begin + Duration{random_.between(0, kOperationsTime.ns)};
+      world_.queue().at(when, [this] { operate(); });
+    }
+    if (!options_.faults) return;
+    for (uint64_t i = 1 + random_.below(4); i > 0; --i) {
+      const Instant when = begin + Duration{random_.between(0, kOperationsTime.ns)};
+      world_.queue().at(when, [this] { crash_something(); });
+    }
+  }
+
+  SeedDevice& any_device() { return *devices_[random_.below(devices_.size())]; }
+
+  void operate() {
+    SeedDevice& device = any_device();
+    const uint64_t dice = random_.below(100);
+    if (dice < 60) {
+      device.say(any_chat_for(device));
+    } else if (dice < 64) {
+      device.repeat_last(random_.chance(1, 3));
+    } else if (dice < 74) {
+      device.read_something();
+    } else if (dice < 80) {
+      device.look_back();
+    } else if (dice < 87) {
+      device.client().drop();
+    } else if (dice < 91) {
+      device.client().leave();
+      VirtualClient& client = device.client();
+      world_.queue().after(milliseconds(random_.between(0, 6'000)), [&client] { client.start(); });
+    } else {
+      change_members();
+    }
+  }
+
+  // Now and then a chat that the user is no member of.
+  ChatId any_chat_for(const SeedDevice& device) {
+    const std::vector<ChatId> known = device.known_chats();
+    const uint64_t dice = random_.below(10);
+    if (dice < 5 && !known.empty()) return known[random_.below(known.size())];
+    if (dice < 7) return chats_[random_.below(chats_.size())];
+    const uint64_t other = 1 + random_.below(users_ - 1);
+    return ChatId::direct(device.user(), UserId{other < device.user().value ? other : other + 1});
+  }
+
+  void crash_something() {
+    ++crashes_;
+    world_.crash(random_.below(world_.processes()), milliseconds(random_.between(50, 6'000)));
+  }
+
+  bool all_up() const {
+    for (size_t process = 0; process < world_.processes(); ++process) {
+      if (!world_.is_up(process)) return false;
+    }
+    return true;
+  }
+
+  // Lets time pass until `done`, or calls it a violation.
+  template <class Done>
+  void settle(const std::string& what, Done done) {
+    const Instant limit = world_.now() + kSettleLimit;
+    while (!done() && world_.now() < limit) world_.run_until(world_.now() + milliseconds(200));
+    if (done()) return;
+    scene_.violations.push_back("not quiet after " + what + ": " + std::to_string(open_requests_) +
+                                " open requests");
+    for (const auto& device : devices_) {
+      if (!device->is_settled()) scene_.violations.push_back(device->describe());
+    }
+  }
+
+  SeedResult judge() {
+    SeedResult result;
+    audit_store(*store_, users_, oracle_, ledger_, scene_.violations);
+    result.oracle = oracle_.finish();
+    result.violations = std::move(scene_.violations);
+    result.digest = world_.digest();
+    result.turns = world_.turns();
+    result.crashes = crashes_;
+    result.setting = setting_;
+    return result;
+  }
+
+  const SeedOptions& options_;
+  Random random_;
+  uint64_t users_ = 0;
+  std::string setting_;
+  std::unique_ptr<ChatStore> store_;
+  VirtualWorld world_;
+  Oracle oracle_;
+  InboxLedger ledger_;
+  SeedScene scene_;
+  std::vector<std::unique_ptr<SeedDevice>> devices_;
+  std::vector<ChatId> chats_;
+  Instant operations_end_;
+  int open_requests_ = 0;
+  uint64_t crashes_ = 0;
+};
+
+}  // namespace
+
+std::string SeedResult::describe() const {
+  const OracleCounts& c = oracle.counts;
+  std::string text =
+      setting + "\n" + std::to_string(c.sent) + " sent, " + std::to_string(c.acked) + " acked, " +
+      std::to_string(c.delivered) + " of " + std::to_string(c.expected_deliveries) +
+      " delivered, " + std::to_string(c.by_history) + " by history, " + std::to_string(c.lost) +
+      " lost, " + std::to_string(c.duplicate) + " duplicate, " + std::to_string(c.reordered) +
+      " reordered, " + std::to_string(c.phantom) + " phantom, " + std::to_string(crashes) +
+      " crashes, " + std::to_string(turns) + " turns\n";
+  for (const OracleExample& example : oracle.examples) {
+    text += std::string(name_of(example.finding)) + ": " + example.text + "\n";
+  }
+  for (const std::string& violation : violations) text += "violation: " + violation + "\n";
+  return text;
+}
+
+SeedResult run_seed(const SeedOptions& options) { return SeedRun(options).run(); }
+
+}  // namespace chat::sim
