@@ -1,4 +1,5 @@
-// Small helpers that build protocol answers. Pure functions.
+// Small helpers that build protocol answers, shared by homes and sessions.
+// Own nothing. Thread rule: pure functions.
 #pragma once
 
 #include <cstdint>

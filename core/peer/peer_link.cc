@@ -72,7 +72,6 @@ bool PeerLink::identify(const PeerHeader& header) {
   const bool newer_life = header.from.incarnation > options_.peer.incarnation;
   const bool older_life = header.from.incarnation < options_.peer.incarnation;
   if (older_life || header.to.incarnation != options_.self.incarnation ||
-      header.to_generation > options_.generation ||
       (!newer_life && header.from_generation < peer_generation_)) {
     ++counters_.datagrams_stale;
     return false;
@@ -142,11 +141,9 @@ void PeerLink::keep_out_of_order(uint64_t seq, std::string_view frame) {
 }
 
 void PeerLink::deliver_kept(std::vector<std::string>& frames_out) {
-  while (!kept_.empty() && kept_.begin()->first <= expected_) {
+  while (!kept_.empty() && kept_.begin()->first == expected_) {
     auto first = kept_.extract(kept_.begin());
     kept_bytes_ -= first.mapped().size() + kKeptOverheadBytes;
-    // A kept frame that also came in order meanwhile has been delivered.
-    if (first.key() < expected_) continue;
     frames_out.push_back(std::move(first.mapped()));
     ++expected_;
     ++counters_.frames_delivered;

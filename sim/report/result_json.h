@@ -1,4 +1,5 @@
-// The JSON form of a result, as reports/run.schema.json describes it. Thread rule: pure functions.
+// The JSON form of a result, as reports/run.schema.json describes it.
+// Owns nothing. Thread rule: pure functions.
 #pragma once
 
 #include <string>

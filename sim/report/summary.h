@@ -1,4 +1,5 @@
-// The terminal form of a result: one page. Thread rule: pure functions.
+// The terminal form of a result: one page.
+// Owns nothing and prints nothing itself. Thread rule: pure functions.
 #pragma once
 
 #include <string>

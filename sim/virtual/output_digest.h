@@ -1,4 +1,5 @@
-// A fingerprint of every byte of an engine's outputs, for comparing runs. Thread rule: none.
+// A fingerprint of every byte of an engine's outputs, for comparing runs.
+// Owns nothing. Thread rule: a pure function of its arguments.
 #pragma once
 
 #include "core/base/digest.h"

@@ -80,10 +80,7 @@ class StubAdmin(http.server.BaseHTTPRequestHandler):
                 "fannedSeq": "12345"},
             "presence": {"entries": [{"userId": "7", "state": "ONLINE"},
                                      {"userId": "8", "state": "OFFLINE", "lastSeenMs": "1"}]},
-            "sessions": {"sessions": [{"conn": "1", "userId": "7", "deviceId": "phone",
-                                       "client": "web 1.0", "state": "live",
-                                       "pushedThrough": "5", "queuedBytes": "2048",
-                                       "connectedMs": "1700000000000"}]},
+            "sessions": self.page_of_sessions(query),
         }
         if path in answers:
             return self.answer(200, answers[path])
@@ -94,6 +91,14 @@ class StubAdmin(http.server.BaseHTTPRequestHandler):
         last = min(1200, first + int(query["limit"]) - 1)
         users = [{"userId": str(n), "userName": f"u{n}"} for n in range(first, last + 1)]
         return {"users": users, **({"next_after": last} if last < 1200 else {})}
+
+    def page_of_sessions(self, query):
+        """The first page is empty, as after a filter."""
+        if "after" not in query:
+            return {"nextAfterConn": "5"}
+        return {"sessions": [{"conn": "6", "userId": "7", "deviceId": "phone", "client": "web 1.0",
+                              "state": "live", "pushedThrough": "5", "queuedBytes": "2048",
+                              "connectedMs": "1700000000000"}]}
 
     def do_GET(self):
         self.handle_any("GET")
@@ -181,6 +186,16 @@ class ChatctlTest(unittest.TestCase):
         self.assertEqual((len(some["users"]), some["next_after"]), (700, 700))
         rest = json.loads(self.ok("user", "list", "--limit", "0", "--after", "700", "-ojson"))
         self.assertEqual(int(rest["users"][0]["userId"]), 701)
+
+    def test_an_empty_page_with_a_cursor_is_not_the_end(self):
+        sessions = json.loads(self.ok("session", "list", "-o", "json"))
+        self.assertEqual(sessions["sessions"][0]["deviceId"], "phone")
+        self.assertEqual([query.get("after") for _, _, query, _ in self.server.requests],
+                         [None, "5"])
+
+    def test_a_server_that_turns_in_circles_is_noticed(self):
+        self.server.forced = (200, {"users": [], "next_after": 5})
+        self.assertIn("again", self.fails(FAILED, "user", "list", "--limit", "0"))
 
     def test_chats_are_named_by_hex_base64_or_import_key(self):
         for name in (CHAT_HEX, CHAT_BASE64):

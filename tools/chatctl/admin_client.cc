@@ -110,15 +110,19 @@ Result<boost::json::value> AdminClient::list(const PagedList& list, std::string 
     auto page = get(path);
     if (!page) return page.error();
     const boost::json::value* const entries = find_field(*page, list.items);
-    const bool is_empty = !entries || !entries->is_array() || entries->get_array().empty();
-    if (!is_empty) {
+    if (entries && entries->is_array()) {
       for (const auto& entry : entries->get_array()) items.push_back(entry);
     }
+    // A page may be empty and not the last one: chatd filters after it has cut the page.
     const boost::json::value* const cursor = find_field(*page, list.cursor);
-    const bool is_last = !cursor || is_empty || text_of(cursor).empty() || text_of(cursor) == "0";
+    const std::string cursor_text = text_of(cursor);
+    const bool is_last = cursor_text.empty() || cursor_text == "0";
     const boost::json::value next = is_last ? boost::json::value() : *cursor;
-    after = is_last ? std::string() : text_of(cursor);
-    if (!is_last && list.is_cursor_a_chat) after = hex_of_base64(after);
+    const std::string next_after = list.is_cursor_a_chat ? hex_of_base64(cursor_text) : cursor_text;
+    if (!is_last && next_after == after) {
+      return make_error(ErrorCode::corrupt, url_ + path + " answers the same page again and again");
+    }
+    after = next_after;
     if (is_last || (limit != 0 && items.size() >= limit)) {
       boost::json::object result;
       result[list.items] = std::move(items);

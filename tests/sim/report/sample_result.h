@@ -1,4 +1,5 @@
-// A result with something in every part, for tests of its forms. Thread rule: pure functions.
+// A result with something in every part, for tests of its forms.
+// Thread rule: a pure function.
 #pragma once
 
 #include "sim/report/run_result.h"

@@ -1,0 +1,202 @@
+// Talk: scripted conversations with engines in a virtual world. A Device sends frames as they are
+// written in the test and keeps what comes back; nothing is answered, acknowledged or synced by
+// itself.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/wire/chat.pb.h"
+#include "core/wire/frame_codec.h"
+#include "sim/memory_store/memory_chat_store.h"
+#include "sim/virtual/virtual_world.h"
+
+namespace chat::sim {
+
+class Device : public LinkEnd {
+ public:
+  Device(VirtualWorld& world, uint64_t user, std::string id, Encoding encoding = Encoding::proto)
+      : world_(world), encoding_(encoding), user_(user), id_(std::move(id)) {}
+
+  void connect() {
+    closed.reset();
+    link_ = world_.connect(*this, encoding_);
+    run(100);
+  }
+  /// Connects and says hello, with the cursor if one is given.
+  void join(std::optional<uint64_t> cursor = std::nullopt) {
+    connect();
+    v1::ClientFrame frame;
+    v1::Hello& hello = *frame.mutable_hello();
+    hello.set_token(token_of(UserId{user_}));
+    hello.set_device_id(id_);
+    hello.mutable_want()->set_receipts(true);
+    if (cursor) {
+      hello.mutable_resume()->set_inbox_seq(*cursor);
+      hello.mutable_resume()->set_epoch(epoch);
+    }
+    send(frame);
+    if (const auto* frame_in = last(v1::ServerFrame::kWelcome)) epoch = frame_in->welcome().epoch();
+  }
+  /// Says hello without a cursor and syncs to head.
+  void join_live() {
+    join();
+    sync(0);
+  }
+  void sync(uint64_t from) {
+    v1::ClientFrame frame;
+    frame.set_id(next_id_++);
+    frame.mutable_sync()->set_from_inbox_seq(from);
+    send(frame);
+  }
+  void sync_room(const ChatId& room, uint64_t from) {
+    v1::ClientFrame frame;
+    frame.set_id(next_id_++);
+    frame.mutable_sync()->set_chat_id(room.str());
+    frame.mutable_sync()->set_from_seq(from);
+    send(frame);
+  }
+  void send(const v1::ClientFrame& frame) {
+    v1::ClientBatch batch;
+    *batch.add_frames() = frame;
+    send_bytes(wire::encode_client_batch(encoding_, batch));
+  }
+  void send_bytes(std::string bytes) {
+    world_.send(link_, std::move(bytes));
+    run(400);
+  }
+  void say(const ChatId& chat, const std::string& text, uint8_t key) {
+    v1::ClientFrame frame;
+    frame.set_id(next_id_++);
+    frame.mutable_send()->set_chat_id(chat.str());
+    frame.mutable_send()->set_client_msg_id(std::string(16, static_cast<char>(key)));
+    frame.mutable_send()->set_text(text);
+    send(frame);
+  }
+  void ack(uint64_t inbox_seq) {
+    v1::ClientFrame frame;
+    frame.mutable_ack()->set_inbox_seq(inbox_seq);
+    send(frame);
+  }
+  void heartbeat() {
+    v1::ClientFrame frame;
+    frame.mutable_heartbeat();
+    send(frame);
+  }
+  void leave(CloseCode code = CloseCode::normal) {
+    world_.close(link_, code);
+    run(200);
+  }
+  void drop() {
+    world_.drop(link_);
+    run(50);
+  }
+  void run(int64_t ms) { world_.run_until(world_.now() + milliseconds(ms)); }
+
+  const v1::ServerFrame* last(v1::ServerFrame::BodyCase body) const {
+    const auto found = std::find_if(frames.rbegin(), frames.rend(),
+                                    [&](const auto& f) { return f.body_case() == body; });
+    return found == frames.rend() ? nullptr : &*found;
+  }
+  /// The texts of the messages that were pushed or came in pages, in order of arrival.
+  std::vector<std::string> texts() const {
+    std::vector<std::string> out;
+    for (const auto& frame : frames) {
+      if (frame.event().has_message()) out.push_back(frame.event().message().text());
+      for (const auto& entry : frame.sync_page().entries()) {
+        if (entry.event().has_message()) out.push_back(entry.event().message().text());
+      }
+    }
+    return out;
+  }
+  size_t count(v1::ServerFrame::BodyCase body) const {
+    return static_cast<size_t>(std::count_if(frames.begin(), frames.end(),
+                                             [&](const auto& f) { return f.body_case() == body; }));
+  }
+  v1::ErrorCode error() const {
+    const auto* frame = last(v1::ServerFrame::kError);
+    return frame ? frame->error().code() : v1::ERROR_CODE_UNSPECIFIED;
+  }
+
+  std::vector<v1::ServerFrame> frames;
+  std::optional<CloseCode> closed;
+  uint64_t epoch = 0;
+
+ private:
+  void on_open() override {}
+  void on_message(const std::string& bytes) override {
+    v1::ServerBatch batch;
+    ASSERT_TRUE(wire::decode_server_batch(encoding_, bytes, batch).has_value());
+    for (auto& frame : *batch.mutable_frames()) frames.push_back(std::move(frame));
+  }
+  void on_closed(CloseCode code) override { closed = code; }
+
+  VirtualWorld& world_;
+  Encoding encoding_;
+  uint64_t user_;
+  std::string id_;
+  LinkRef link_;
+  uint32_t next_id_ = 1;
+};
+
+/// A world with as many engines as the parameter says.
+class Talk : public testing::TestWithParam<int> {
+ protected:
+  Talk() : world_(options(GetParam()), store_) { run(1'000); }
+
+  static WorldOptions options(int engines) {
+    WorldOptions options;
+    options.engines_of_process.assign(static_cast<size_t>(engines), 1);
+    return options;
+  }
+  void run(int64_t ms) { world_.run_until(world_.now() + milliseconds(ms)); }
+
+  std::unique_ptr<Device> device(uint64_t user, const std::string& id = "phone",
+                                 Encoding encoding = Encoding::proto) {
+    return std::make_unique<Device>(world_, user, id, encoding);
+  }
+  v1::Response ask(const v1::Request& request) {
+    std::optional<v1::Response> answer;
+    world_.request(std::make_shared<const v1::Request>(request),
+                   [&](const v1::Response* response) { answer = *response; });
+    run(1'000);
+    EXPECT_TRUE(answer.has_value());
+    return answer.value_or(v1::Response());
+  }
+  ChatId make_chat(v1::ChatKind kind, std::vector<uint64_t> members) {
+    v1::Request request;
+    request.set_user_id(members.front());
+    request.set_user_name("maker");
+    request.mutable_create_chat()->set_kind(kind);
+    for (size_t i = 1; i < members.size(); ++i) {
+      request.mutable_create_chat()->add_member_ids(members[i]);
+    }
+    const v1::Response response = ask(request);
+    EXPECT_TRUE(response.has_chat()) << response.ShortDebugString();
+    return *ChatId::from_bytes(response.chat().chat().chat_id());
+  }
+  v1::PresenceEntry presence(uint64_t user) {
+    v1::Request request;
+    request.mutable_get_presence()->add_user_ids(user);
+    return ask(request).presence().entries(0);
+  }
+  EngineCounters total() const {
+    EngineCounters sum;
+    for (const EngineCounters& one : world_.counters()) {
+      sum.inbox_rows += one.inbox_rows;
+      sum.lagged += one.lagged;
+      sum.slow_reader_closes += one.slow_reader_closes;
+    }
+    return sum;
+  }
+
+  MemoryChatStore store_{4711};
+  VirtualWorld world_;
+};
+
+}  // namespace chat::sim
