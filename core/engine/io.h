@@ -12,6 +12,7 @@
 
 #include "core/base/error.h"
 #include "core/base/ids.h"
+#include "core/base/shared_bytes.h"
 #include "core/base/time.h"
 #include "core/store/chat_store.h"
 
@@ -24,9 +25,6 @@ class Response;
 
 /// The WebSocket subprotocol of a connection: chat.v1.proto (binary) or chat.v1.json (text).
 enum class Encoding : uint8_t { proto, json };
-
-/// Immutable bytes that many receivers share.
-using SharedBytes = std::shared_ptr<const std::string>;
 
 /// The close codes that chatd sends. 40xx = reconnect, 41xx = stop. Frozen.
 enum class CloseCode : uint16_t {

@@ -8,16 +8,13 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
-#include <string>
 #include <string_view>
 #include <vector>
 
+#include "core/base/shared_bytes.h"
 #include "core/base/time.h"
 
 namespace chat {
-
-using SharedBytes = std::shared_ptr<const std::string>;
 
 enum class SendLane : uint8_t {
   control,    ///< Answers and Lagged: never dropped.

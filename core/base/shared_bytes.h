@@ -1,0 +1,11 @@
+// SharedBytes: immutable bytes that many receivers share, so that a fan-out encodes and stores them once.
+#pragma once
+
+#include <memory>
+#include <string>
+
+namespace chat {
+
+using SharedBytes = std::shared_ptr<const std::string>;
+
+}  // namespace chat
