@@ -1,4 +1,5 @@
-// What user names, e-mail addresses and passwords may look like. Thread rule: plain functions.
+// What user names, e-mail addresses and passwords may look like, and the form in which addresses
+// are compared. Decides nothing about what is taken. Thread rule: plain functions.
 #pragma once
 
 #include <string>
