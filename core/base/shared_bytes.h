@@ -1,4 +1,5 @@
-// SharedBytes: immutable bytes that many receivers share, so that a fan-out encodes and stores them once.
+// SharedBytes: immutable bytes that many receivers share, so that a fan-out encodes and stores
+// them once. Thread rule: never changed once made, so every thread may read them.
 #pragma once
 
 #include <memory>

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Clients that are not ours join a chat of simulated users: they hear what those say, and the oracle
-of chatsim finds that every simulated user got what the guests said.
+"""Clients that are not ours join a chat of simulated users: they hear what those say, and the
+oracle of chatsim finds that every simulated user got what the guests said.
 
 usage: guests_test.py CHATD CHATSIM
 """
