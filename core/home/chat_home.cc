@@ -62,7 +62,7 @@ void ChatHome::on_request(EngineId from, peer::HomeRequest&& frame) {
         history(chat, from, *request);
         break;
       case peer::HomeRequest::kRoomSync:
-        room_page(chat, from, *request);
+        room_sync(chat, from, request);
         break;
       case peer::HomeRequest::kGetChat:
         get_chat(chat, from, *request);
@@ -140,6 +140,22 @@ void ChatHome::history(Chat& chat, EngineId from, const peer::HomeRequest& frame
                                                             : rows.back().seq >= command.to_seq));
     reply(from, id, std::move(response));
   });
+}
+
+/// A position beyond the last seq tells that another home has written since this one read the chat.
+void ChatHome::room_sync(Chat& chat, EngineId from,
+                         std::shared_ptr<const peer::HomeRequest> request) {
+  if (request->room_sync().from_seq() <= chat.row.last_seq + 1 || chat.appending) {
+    room_page(chat, from, *request);
+    return;
+  }
+  reload(chat);
+  chat.waiting.push_back([this, from, request](Chat& known) { room_page(known, from, *request); });
+}
+
+void ChatHome::reload(Chat& chat) {
+  chats_.reload(chat);
+  chat.waiting.push_back([this](Chat& ready) { writer_.pump(ready); });
 }
 
 void ChatHome::room_page(Chat& chat, EngineId from, const peer::HomeRequest& frame) {
@@ -239,15 +255,23 @@ void ChatHome::on_touched(const ChatId& id) {
   if (!chat) {
     chats_.get(id);
   } else if (!chat->appending) {
-    chats_.reload(*chat);
-    chat->waiting.push_back([this](Chat& ready) { writer_.pump(ready); });
+    reload(*chat);
   }
 }
 
 void ChatHome::on_ring_changed() {
   for (const ChatId& id : chats_.ids()) {
+    const bool reads_again = chats_.became_owned(id);
     Chat* chat = chats_.find(id);
-    if (!chat) continue;
+    if (!chat) {
+      // A load that is under way may be too old already.
+      if (reads_again) chats_.before_waiting(id, [this](Chat& loaded) { reload(loaded); });
+      continue;
+    }
+    if (reads_again && !chat->appending) {
+      reload(*chat);
+      continue;
+    }
     fan_out_.reroute(*chat, std::nullopt);
     if (!context_.owns(id) && !chat->appending && !chat->checking_users && chat->queue.empty()) {
       // The new home fans out what is missing; marks come again from the user homes.

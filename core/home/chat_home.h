@@ -40,6 +40,8 @@ class ChatHome {
  private:
   void change(Chat& chat, EngineId from, std::shared_ptr<const peer::HomeRequest> request);
   void history(Chat& chat, EngineId from, const peer::HomeRequest& frame);
+  void room_sync(Chat& chat, EngineId from, std::shared_ptr<const peer::HomeRequest> request);
+  void reload(Chat& chat);
   void room_page(Chat& chat, EngineId from, const peer::HomeRequest& frame);
   void get_chat(Chat& chat, EngineId from, const peer::HomeRequest& frame);
   /// The last seq that `user` may read; 0 = nothing.

@@ -42,6 +42,7 @@ Chat& ChatTable::get(const ChatId& id) {
     slot = std::make_unique<Chat>();
     slot->id = id;
     slot->number = next_number_++;
+    slot->owned = context_.owns(id);
     by_number_.emplace(slot->number, slot.get());
     load(*slot);
   }
@@ -70,6 +71,17 @@ void ChatTable::reload(Chat& chat, Duration delay) {
 void ChatTable::on_reload_timer(uint64_t number) {
   Chat* chat = find(number);
   if (chat && chat->state == Chat::State::loading) load(*chat);
+}
+
+bool ChatTable::became_owned(const ChatId& id) {
+  Chat& chat = *chats_.at(id);
+  const bool before = std::exchange(chat.owned, context_.owns(id));
+  return !before && chat.owned;
+}
+
+void ChatTable::before_waiting(const ChatId& id, std::function<void(Chat&)> then) {
+  Chat& chat = *chats_.at(id);
+  chat.waiting.insert(chat.waiting.begin(), std::move(then));
 }
 
 void ChatTable::load(const Chat& chat) {
@@ -106,9 +118,15 @@ void ChatTable::resume(Chat& chat) {
   chat.state = Chat::State::ready;
   const uint64_t number = chat.number;
   const auto waiting = std::exchange(chat.waiting, {});
-  for (const auto& then : waiting) {
+  for (auto then = waiting.begin(); then != waiting.end(); ++then) {
     Chat* still = find(number);
-    if (still) then(*still);
+    if (!still) return;
+    if (still->state == Chat::State::loading) {
+      // It is read once more: the others wait for that.
+      still->waiting.insert(still->waiting.end(), then, waiting.end());
+      return;
+    }
+    (*then)(*still);
   }
 }
 

@@ -55,6 +55,7 @@ struct Chat {
   ChatId id;
   uint64_t number = 0;  ///< Names it in timers; unique in the engine's life.
   State state = State::loading;
+  bool owned = false;  ///< By the ring this engine is its home; another one may write otherwise.
   bool exists = false;
   ChatRow row;
   std::map<UserId, MemberRow> members;  ///< Those who left included.
@@ -100,6 +101,11 @@ class ChatTable {
   void when_loaded(const ChatId& id, std::function<void(Chat&)> then);
   /// Reads the durable state again, after a write with a conflict or an unknown outcome.
   void reload(Chat& chat, Duration delay = {});
+  /// Whether this engine became the home of the chat by the present ring: then what is in memory
+  /// may be old.
+  bool became_owned(const ChatId& id);
+  /// `then` runs when a chat in memory is loaded, before those who wait already.
+  void before_waiting(const ChatId& id, std::function<void(Chat&)> then);
   void on_reload_timer(uint64_t number);
   /// The re-drive is under way: the chat may go on.
   void resume(Chat& chat);

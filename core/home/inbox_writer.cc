@@ -186,6 +186,7 @@ void InboxWriter::write_done(StoreResult& result) {
     const WriteOutcome outcome = done ? done->results[i].outcome : WriteOutcome::unknown;
     if (outcome == WriteOutcome::stored) {
       user_stored(user, staged);
+      users_.run_waiting(user);
       continue;
     }
     ++(outcome == WriteOutcome::conflict ? context_.counters.inbox_conflicts

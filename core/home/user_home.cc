@@ -68,7 +68,23 @@ void UserHome::on_attach(EngineId from, const peer::Attach& frame) {
     context_.post(from, std::move(answer));
     return;
   }
-  users_.when_loaded(id, [this, from, frame](User& user) { attach(user, from, frame); });
+  const bool same_epoch = frame.has_cursor() && frame.epoch() == context_.options.store_epoch;
+  when_known_through(id, same_epoch ? frame.inbox_seq() : 0,
+                     [this, from, frame](User& user) { attach(user, from, frame); });
+}
+
+/// A position beyond the head tells that another home has written since this one read the user.
+void UserHome::when_known_through(UserId id, uint64_t inbox_seq,
+                                  const std::function<void(User&)>& then) {
+  users_.when_loaded(id, [this, inbox_seq, then](User& user) {
+    if (inbox_seq <= user.head) {
+      then(user);
+      return;
+    }
+    user.waiting.push_back(then);
+    // A write in flight finds by itself what another home wrote.
+    if (!user.writing) users_.reload(user);
+  });
 }
 
 void UserHome::attach(User& user, EngineId from, const peer::Attach& frame) {
@@ -207,7 +223,8 @@ void UserHome::on_receipts(const peer::ReceiptFanOut& frame) {
 // ---------------------------------------------------------------- inbox pages
 
 void UserHome::on_sync_read(EngineId from, const peer::SyncRead& frame) {
-  users_.when_loaded(UserId{frame.user()}, [this, from, frame](User& user) {
+  const uint64_t known = std::max<uint64_t>(frame.from_inbox_seq(), 1) - 1;
+  when_known_through(UserId{frame.user()}, known, [this, from, frame](User& user) {
     const uint64_t cursor = frame.from_inbox_seq();
     const bool too_far =
         cursor > user.head + 1 || user.head + 1 - cursor > context_.policy().reset_gap;
@@ -371,19 +388,21 @@ void UserHome::on_touched(UserId id) {
 }
 
 void UserHome::on_ring_changed() {
+  users_.on_ring_changed([this](UserId lost) {
+    ++context_.counters.home_moves;
+    const auto owner = context_.home_of(lost);
+    if (!owner) return;
+    // What was written here at last may be newer than what the new home has read.
+    peer::Frame frame;
+    frame.mutable_touched()->set_user(lost.value);
+    context_.post(*owner, std::move(frame));
+  });
   for (UserId id : users_.ids()) {
     User* user = users_.find(id);
     if (!user) continue;
     marks_.resend(*user);
-    if (context_.owns(id) || user->devices.empty()) continue;
     // The session homes attach at the new home; its answers count from now on.
-    ++context_.counters.home_moves;
-    user->devices.clear();
-    if (const auto owner = context_.home_of(id)) {
-      peer::Frame frame;
-      frame.mutable_touched()->set_user(id.value);
-      context_.post(*owner, std::move(frame));
-    }
+    if (!context_.owns(id)) user->devices.clear();
   }
 }
 

@@ -56,6 +56,7 @@ class UserHome {
   void end_turn();
 
  private:
+  void when_known_through(UserId id, uint64_t inbox_seq, const std::function<void(User&)>& then);
   void attach(User& user, EngineId from, const peer::Attach& frame);
   void close_older(User& user, EngineId engine, ConnId conn, const std::string& device_id);
   void lose(User& user, Device& device);

@@ -39,7 +39,8 @@ User& UserTable::get(UserId id) {
   if (!slot) {
     slot = std::make_unique<User>();
     slot->id = id;
-    load(id);
+    slot->owned = context_.owns(id);
+    load(*slot);
   }
   slot->last_used = context_.now;
   return *slot;
@@ -59,19 +60,32 @@ void UserTable::reload(User& user, Duration delay) {
   if (delay.ns > 0) {
     context_.arm(delay, TimerKind::user_reload, user.id.value);
   } else {
-    load(user.id);
+    load(user);
+  }
+}
+
+void UserTable::on_ring_changed(const std::function<void(UserId)>& lost) {
+  for (UserId id : ids()) {
+    User& user = *users_.at(id);
+    const bool before = std::exchange(user.owned, context_.owns(id));
+    if (before && !user.owned) lost(id);
+    // A write in flight finds by itself what another home wrote.
+    if (!before && user.owned && !user.writing) reload(user);
   }
 }
 
 void UserTable::on_reload_timer(UserId id) {
   const auto found = users_.find(id);
-  if (found != users_.end() && found->second->state == User::State::loading) load(id);
+  if (found != users_.end() && found->second->state == User::State::loading) load(*found->second);
 }
 
-void UserTable::load(UserId id) {
-  context_.store(LoadUser{id}, [this, id](StoreResult& result) {
+void UserTable::load(User& user) {
+  const UserId id = user.id;
+  user.load_number = ++loads_;
+  context_.store(LoadUser{id}, [this, id, number = user.load_number](StoreResult& result) {
     const auto found = users_.find(id);
-    if (found == users_.end() || found->second->state != User::State::loading) return;
+    if (found == users_.end() || found->second->load_number != number) return;
+    if (found->second->state != User::State::loading) return;
     if (const auto* row = std::get_if<UserLoaded>(&result)) {
       loaded(*found->second, *row);
     } else {
@@ -95,6 +109,11 @@ void UserTable::loaded(User& user, const UserLoaded& result) {
     user.recent_from = user.head + 1;
   }
   if (moved && head_moved_) head_moved_(user);
+  run_waiting(user);
+}
+
+void UserTable::run_waiting(User& user) {
+  if (user.state != User::State::ready) return;
   const auto waiting = std::exchange(user.waiting, {});
   for (const auto& then : waiting) then(user);
 }

@@ -52,7 +52,9 @@ struct User {
   UserId id;
   State state = State::loading;
   bool known = false;  ///< Was loaded at least once.
-  uint64_t head = 0;   ///< The last inbox_seq that is durable.
+  bool owned = false;  ///< By the ring this engine is its home; another one may write otherwise.
+  uint64_t load_number = 0;  ///< Only the last load that was asked for counts.
+  uint64_t head = 0;         ///< The last inbox_seq that is durable.
   std::map<ChatId, UserChatRow> chats;
   std::vector<Device> devices;
   SessionId last_session;
@@ -94,7 +96,12 @@ class UserTable {
   /// Reads the user's durable state again, after a write with a conflict or an unknown outcome.
   /// `changed` runs before the waiting ones if the head moved.
   void reload(User& user, Duration delay = {});
+  /// Loads again who became owned: another home may have written meanwhile. `lost` gets who is no
+  /// longer owned.
+  void on_ring_changed(const std::function<void(UserId)>& lost);
   void on_reload_timer(UserId id);
+  /// Runs what waits, unless the user is being loaded.
+  void run_waiting(User& user);
   /// Runs when a reload found entries that this home did not write.
   void set_head_moved(std::function<void(User&)> head_moved) {
     head_moved_ = std::move(head_moved);
@@ -106,12 +113,13 @@ class UserTable {
   std::vector<UserId> ids() const;
 
  private:
-  void load(UserId id);
+  void load(User& user);
   void loaded(User& user, const UserLoaded& result);
 
   EngineContext& context_;
   std::unordered_map<UserId, std::unique_ptr<User>, IdHash> users_;
   std::function<void(User&)> head_moved_;
+  uint64_t loads_ = 0;
 };
 
 }  // namespace chat
