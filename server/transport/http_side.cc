@@ -61,7 +61,7 @@ std::string_view reason_of(int status) {
 }
 
 /// Writes head and body in one piece; false when the connection is dead.
-bool write_answer(lws* wsi, const HttpResponse& response, std::string_view more_headers,
+bool write_answer(lws* wsi, const HttpAnswer& response, std::string_view more_headers,
                   bool head_only) {
   std::string text(LWS_PRE, '\0');
   fmt::format_to(std::back_inserter(text),
@@ -73,7 +73,7 @@ bool write_answer(lws* wsi, const HttpResponse& response, std::string_view more_
                    text.size() - LWS_PRE, LWS_WRITE_HTTP_FINAL) >= 0;
 }
 
-HttpResponse refusal(int status, std::string_view message) {
+HttpAnswer refusal(int status, std::string_view message) {
   return {status, "application/json",
           fmt::format(R"({{"code":"{}","message":"{}"}})",
                       status == 404   ? "NOT_FOUND"
@@ -115,7 +115,7 @@ int Transport::Impl::http_begin(lws* wsi, std::string_view path) {
   Exchange& exchange = exchanges.add();
   exchange.wsi = wsi;
   lws_set_opaque_user_data(wsi, static_cast<SocketOwner*>(&exchange));
-  HttpRequest& request = exchange.request;
+  HttpCall& request = exchange.request;
   request.id = HttpId{exchange.id};
   request.method = method;
   request.path = path;
@@ -139,10 +139,10 @@ void Transport::Impl::http_dispatch(Exchange& exchange) {
   lws_set_timeout(exchange.wsi, NO_PENDING_TIMEOUT, 0);
   lws_rx_flow_control(exchange.wsi, 0);
   exchange.head_only = exchange.request.method == "HEAD";
-  pending.requests.push_back(std::move(exchange.request));
+  pending.calls.push_back(std::move(exchange.request));
 }
 
-void Transport::Impl::http_respond(Exchange& exchange, const HttpResponse& response) {
+void Transport::Impl::http_respond(Exchange& exchange, const HttpAnswer& response) {
   lws* wsi = exchange.wsi;
   const bool head_only = exchange.head_only;
   lws_set_opaque_user_data(wsi, nullptr);
@@ -154,7 +154,7 @@ void Transport::Impl::http_respond(Exchange& exchange, const HttpResponse& respo
   }
 }
 
-void Transport::respond(HttpId id, const HttpResponse& response) {
+void Transport::respond(HttpId id, const HttpAnswer& response) {
   Exchange* exchange = impl_->exchanges.find(id.value);
   if (exchange != nullptr) impl_->http_respond(*exchange, response);
 }

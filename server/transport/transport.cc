@@ -138,7 +138,7 @@ void Transport::wait(Duration at_most, TransportReady& ready) {
     at_most =
         std::min(at_most, Duration{static_cast<int64_t>(std::max(left, 0.) * 1e9) + 1'000'000});
   }
-  const bool something = !impl.pending.inputs.empty() || !impl.pending.requests.empty();
+  const bool something = !impl.pending.inputs.empty() || !impl.pending.calls.empty();
   if (something || at_most.ns <= 0) {
     ev_run(impl.loop, EVRUN_NOWAIT);
   } else {
@@ -158,7 +158,7 @@ void Transport::wait(Duration at_most, TransportReady& ready) {
     from.clear();
   };
   move_to_end(impl.pending.inputs, ready.inputs);
-  move_to_end(impl.pending.requests, ready.requests);
+  move_to_end(impl.pending.calls, ready.calls);
 }
 
 void Transport::wake() { ev_async_send(impl_->loop, &impl_->wake_watcher); }
@@ -170,6 +170,8 @@ void Transport::stop_accepting() {
 }
 
 size_t Transport::sockets() const { return impl_->sockets; }
+
+size_t Transport::websockets() const { return impl_->connections.size(); }
 
 // ---------------------------------------------------------------- listener
 

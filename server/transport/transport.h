@@ -20,7 +20,7 @@ namespace chat {
 
 using HttpId = StrongId<struct HttpIdTag>;  ///< One HTTP request of one transport; never reused.
 
-struct HttpRequest {
+struct HttpCall {
   HttpId id;
   std::string method;  ///< "GET", "POST", …
   std::string path;    ///< Decoded, starts with '/'.
@@ -30,7 +30,7 @@ struct HttpRequest {
   std::string body;
 };
 
-struct HttpResponse {
+struct HttpAnswer {
   int status = 200;
   std::string content_type = "application/json";
   std::string body;
@@ -50,7 +50,7 @@ struct TransportOptions {
 /// What happened during a wait(), in order per connection.
 struct TransportReady {
   std::vector<Input> inputs;  ///< Opened, Received, Sent, Closed.
-  std::vector<HttpRequest> requests;
+  std::vector<HttpCall> calls;
 };
 
 class Transport {
@@ -73,16 +73,19 @@ class Transport {
   /// Sends what is outstanding, then a close frame; Closed follows within seconds, whatever the
   /// peer does.
   void close(ConnId conn, CloseCode code, std::string_view reason);
+  /// close() for every WebSocket.
+  void close_all(CloseCode code, std::string_view reason);
   /// Answers a request. Requests whose client is gone are ignored.
-  void respond(HttpId id, const HttpResponse& response);
+  void respond(HttpId id, const HttpAnswer& response);
 
   /// Closes the listening socket; open connections go on.
   void stop_accepting();
   /// Open sockets of both kinds, half-done handshakes included.
   size_t sockets() const;
+  /// Opened without Closed yet.
+  size_t websockets() const;
 
  private:
-  friend class LwsSide;
   struct Impl;
   explicit Transport(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;

@@ -35,6 +35,7 @@ struct Connection : SocketOwner {
   Encoding encoding = Encoding::proto;
   bool sending = false;      ///< libwebsockets keeps a rest of the last Send.
   bool closing = false;      ///< close() was called, or the peer broke the protocol.
+  bool close_begun = false;  ///< The close frame was handed to libwebsockets.
   bool peer_closed = false;  ///< The peer's close frame came.
 };
 static_assert(sizeof(Connection) <= 128);
@@ -44,7 +45,7 @@ struct Exchange : SocketOwner {
   Exchange() : SocketOwner(true) {}
   uint64_t id = 0;  ///< 0 = this slot is free.
   lws* wsi = nullptr;
-  HttpRequest request;
+  HttpCall request;
   bool dispatched = false;  ///< `request` has been handed over.
   bool head_only = false;
 };
@@ -67,6 +68,13 @@ class SlotMap {
     const uint64_t index = id & ((uint64_t{1} << kIndexBits) - 1);
     return id != 0 && index < items_.size() && items_[index].id == id ? &items_[index] : nullptr;
   }
+  template <class Visit>
+  void each(Visit visit) {
+    for (Item& item : items_) {
+      if (item.id != 0) visit(item);
+    }
+  }
+  size_t size() const { return items_.size() - free_.size(); }
   void remove(Item& item) {
     const auto index = static_cast<uint32_t>(item.id & ((uint64_t{1} << kIndexBits) - 1));
     item = Item();
@@ -103,7 +111,7 @@ struct Transport::Impl {
   void http_body(Exchange& exchange, std::string_view bytes);
   void http_dispatch(Exchange& exchange);
   int http_refuse(lws* wsi, int status, std::string_view message);
-  void http_respond(Exchange& exchange, const HttpResponse& response);
+  void http_respond(Exchange& exchange, const HttpAnswer& response);
 
   // Listener.
   void accept_some();

@@ -94,7 +94,7 @@ int Transport::Impl::received(Connection& conn, std::string_view bytes) {
 
 /// The peer broke the protocol below the frames; the engine learns it by Closed.
 int Transport::Impl::break_off(Connection& conn, std::string_view reason) {
-  conn.closing = true;
+  conn.closing = conn.close_begun = true;
   conn.text = std::string();
   closes.emplace_back(ev_now(loop) + options.close_timeout.seconds(), conn.id);
   set_close_reason(conn.wsi, CloseCode::protocol_error, reason);
@@ -106,7 +106,9 @@ int Transport::Impl::writable(Connection& conn) {
     conn.sending = false;
     if (!conn.closing) pending.inputs.push_back(Sent{ConnId{conn.id}});
   }
-  if (!conn.closing || conn.sending) return 0;
+  // Once more is too much: the second -1 would not wait for the peer's answer.
+  if (!conn.closing || conn.sending || conn.close_begun) return 0;
+  conn.close_begun = true;
   set_close_reason(conn.wsi, conn.close_code, conn.text);
   return -1;
 }
@@ -160,8 +162,15 @@ void Transport::close(ConnId id, CloseCode code, std::string_view reason) {
   impl_->closes.emplace_back(ev_now(impl_->loop) + impl_->options.close_timeout.seconds(),
                              conn->id);
   if (conn->sending) return;  // writable() goes on when the kernel has the rest.
+  conn->close_begun = true;
   set_close_reason(conn->wsi, code, reason);
   lws_set_timeout(conn->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_SYNC);
+}
+
+void Transport::close_all(CloseCode code, std::string_view reason) {
+  std::vector<ConnId> open;
+  impl_->connections.each([&open](const Connection& conn) { open.push_back(ConnId{conn.id}); });
+  for (const ConnId conn : open) close(conn, code, reason);
 }
 
 /// Cuts off peers that neither read nor answer the close frame. libwebsockets' own timers do not

@@ -33,6 +33,7 @@ class TcpPeer {
   TcpPeer(const TcpPeer&) = delete;
   TcpPeer& operator=(const TcpPeer&) = delete;
 
+  int descriptor() const { return fd_; }
   void hang_up() {
     if (fd_ >= 0) close(fd_);
     fd_ = -1;

@@ -55,10 +55,10 @@ class TransportTest : public ::testing::Test {
     return found;
   }
 
-  HttpRequest next_request() {
-    pump_until([&] { return !ready_.requests.empty(); });
-    HttpRequest request = std::move(ready_.requests.front());
-    ready_.requests.erase(ready_.requests.begin());
+  HttpCall next_call() {
+    pump_until([&] { return !ready_.calls.empty(); });
+    HttpCall request = std::move(ready_.calls.front());
+    ready_.calls.erase(ready_.calls.begin());
     return request;
   }
 
@@ -182,6 +182,9 @@ TEST_F(TransportTest, ClosesWithCodeAndReasonAndReportsClosedOnce) {
   transport_->close(conn, CloseCode::server_error, "");
   transport_->send(conn, shared("too late"));
   expect_input(peer, std::string("\x81\x04last") + close_frame(4000, "moving"));
+  EXPECT_EQ(next<Sent>().conn, conn);
+  for (int i = 0; i < 5; ++i) transport_->wait(milliseconds(1), ready_);
+  EXPECT_TRUE(ready_.inputs.empty()) << "the peer has time to answer";
   peer.write(TcpPeer::frame(8, close_frame(4000).substr(2)));
   EXPECT_EQ(next<Closed>().conn, conn);
   pump_until([&] { return peer.ended(); });
@@ -226,9 +229,9 @@ TEST_F(TransportTest, AnswersHttpRequestsLaterAndKeepsTheConnection) {
       "POST /v1/chats?limit=5&after=ab HTTP/1.1\r\nHost: t\r\nAuthorization: Bearer tok\r\n"
       "Content-Type: application/json\r\nContent-Length: 9\r\n\r\n{\"a\":");
   transport_->wait(milliseconds(5), ready_);
-  EXPECT_TRUE(ready_.requests.empty());
+  EXPECT_TRUE(ready_.calls.empty());
   peer.write("\"b\"}GET /second HTTP/1.1\r\nHost: t\r\n\r\n");
-  HttpRequest request = next_request();
+  HttpCall request = next_call();
   EXPECT_EQ(request.method, "POST");
   EXPECT_EQ(request.path, "/v1/chats");
   EXPECT_EQ(request.query, "limit=5&after=ab");
@@ -236,16 +239,16 @@ TEST_F(TransportTest, AnswersHttpRequestsLaterAndKeepsTheConnection) {
   EXPECT_EQ(request.content_type, "application/json");
   EXPECT_EQ(request.body, "{\"a\":\"b\"}");
   transport_->wait(milliseconds(5), ready_);
-  EXPECT_TRUE(ready_.requests.empty()) << "a pipelined request waits for the first answer";
+  EXPECT_TRUE(ready_.calls.empty()) << "a pipelined request waits for the first answer";
   transport_->respond(request.id, {201, "application/json", "{}"});
   expect_input(peer, "HTTP/1.1 201 Created\r\n");
   expect_input(peer, "content-length: 2\r\n\r\n{}");
-  request = next_request();
+  request = next_call();
   EXPECT_EQ(request.path, "/second");
   transport_->respond(request.id, {200, "text/plain", std::string(300'000, 'b')});
   pump_until([&] { return peer.input().size() > 300'000; });
   peer.write("PATCH /third HTTP/1.1\r\nHost: t\r\nContent-Length: 0\r\n\r\n");
-  request = next_request();
+  request = next_call();
   EXPECT_EQ(request.method, "PATCH");
   transport_->respond(request.id, {401, "application/json", "no"});
   expect_input(peer, "www-authenticate: Bearer\r\n\r\nno");
@@ -254,7 +257,7 @@ TEST_F(TransportTest, AnswersHttpRequestsLaterAndKeepsTheConnection) {
 TEST_F(TransportTest, AnswersHeadWithoutABodyAndClosesWhenAsked) {
   TcpPeer peer(port_);
   peer.write("HEAD /healthz HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n");
-  const HttpRequest request = next_request();
+  const HttpCall request = next_call();
   transport_->respond(request.id, {200, "text/plain", "healthy"});
   pump_until([&] { return peer.ended(); });
   EXPECT_NE(peer.input().find("content-length: 7\r\n"), std::string::npos);
@@ -274,7 +277,7 @@ TEST_F(TransportTest, RefusesBodiesThatAreTooLargeOrHaveNoLength) {
     return written == body.size();
   });
   large.write("GET /after HTTP/1.1\r\nHost: t\r\n\r\n");
-  EXPECT_EQ(next_request().path, "/after");
+  EXPECT_EQ(next_call().path, "/after");
   chunked.write("POST /x HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n");
   expect_input(chunked, "HTTP/1.1 411 ");
   odd.write("POST /x HTTP/1.1\r\nHost: t\r\nContent-Length: many\r\n\r\n");
@@ -285,7 +288,7 @@ TEST_F(TransportTest, RefusesBodiesThatAreTooLargeOrHaveNoLength) {
 TEST_F(TransportTest, IgnoresAnAnswerToAClientThatIsGone) {
   TcpPeer peer(port_);
   peer.write("GET /x HTTP/1.1\r\nHost: t\r\n\r\n");
-  const HttpRequest request = next_request();
+  const HttpCall request = next_call();
   peer.hang_up();
   transport_->respond(request.id, {200, "text/plain", "x"});
   pump_until([&] { return transport_->sockets() == 0; });

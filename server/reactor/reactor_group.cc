@@ -1,0 +1,75 @@
+#include "server/reactor/reactor_group.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+#include "core/base/random.h"
+
+namespace chat {
+
+Result<std::unique_ptr<ReactorGroup>> ReactorGroup::create(const ReactorGroupOptions& options,
+                                                           ReactorServices& services) {
+  auto group = std::unique_ptr<ReactorGroup>(new ReactorGroup);
+  const size_t count = options.listen_descriptors.size();
+  std::vector<EngineRef> engines;
+  for (size_t i = 0; i < count; ++i) engines.push_back({EngineId{i + 1}, options.incarnation});
+  for (size_t i = 0; i < count; ++i) {
+    ReactorOptions reactor;
+    reactor.engine.self = engines[i];
+    reactor.engine.seed = Random(options.seed).fork("engine", i).next();
+    reactor.engine.store_epoch = options.store_epoch;
+    reactor.engine.policy = options.policy;
+    reactor.transport.listen_descriptor = options.listen_descriptors[i];
+    reactor.transport.sockets_max = std::max<size_t>(1, options.sockets_max / count);
+    for (const EngineRef& peer : engines) {
+      if (peer != engines[i]) reactor.first_inputs.push_back(PeerUp{peer});
+    }
+    reactor.first_inputs.push_back(RingChanged{engines});
+    if (options.logs != nullptr) reactor.log = &options.logs->at(i);
+    auto created = Reactor::create(std::move(reactor), services, *group);
+    if (!created) {
+      for (size_t rest = i + 1; rest < count; ++rest) close(options.listen_descriptors[rest]);
+      return created.error();
+    }
+    group->reactors_.push_back(std::move(*created));
+  }
+  return group;
+}
+
+ReactorGroup::~ReactorGroup() { stop(); }
+
+void ReactorGroup::start() {
+  for (auto& reactor : reactors_) reactor->start();
+}
+
+bool ReactorGroup::drain(Duration timeout) {
+  for (auto& reactor : reactors_) reactor->post([&reactor = *reactor] { reactor.drain(); });
+  const auto limit = std::chrono::steady_clock::now() + std::chrono::nanoseconds(timeout.ns);
+  const auto busy = [](const auto& reactor) {
+    const ReactorStats stats = reactor->stats();
+    return stats.websockets + stats.store_outstanding + stats.requests_outstanding > 0;
+  };
+  // Twice in a row: the last answer of one reactor may just be on its way to another.
+  for (int quiet = 0; quiet < 2;) {
+    if (std::chrono::steady_clock::now() > limit) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    quiet = std::none_of(reactors_.begin(), reactors_.end(), busy) ? quiet + 1 : 0;
+  }
+  return true;
+}
+
+void ReactorGroup::stop() {
+  for (auto& reactor : reactors_) reactor->stop();
+}
+
+void ReactorGroup::deliver(EngineRef to, std::vector<Input>& datagrams) {
+  for (auto& reactor : reactors_) {
+    if (reactor->self() == to) return reactor->post_inputs(datagrams);
+  }
+  datagrams.clear();
+}
+
+}  // namespace chat
