@@ -191,7 +191,7 @@ void Engine::Impl::dispatch(EngineId from, peer::Frame& frame) {
       dispatch_request(from, *frame.mutable_request());
       break;
     case F::kReply:
-      sessions.on_reply(*frame.mutable_reply());
+      sessions.on_reply(from, *frame.mutable_reply());
       break;
     case F::kInboxAppend:
       users.on_inbox_append(from, *frame.mutable_inbox_append());

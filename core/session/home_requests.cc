@@ -42,9 +42,13 @@ void HomeRequests::send(Pending& pending) {
   context_.post(pending.sent_to, std::move(frame));
 }
 
-void HomeRequests::on_reply(peer::HomeReply& reply) {
+void HomeRequests::on_reply(EngineId from, peer::HomeReply& reply) {
   const auto found = pending_.find(reply.request_id());
-  if (found == pending_.end()) return;
+  if (found != pending_.end() && found->second.sent_to == from) finish(found->first, reply);
+}
+
+void HomeRequests::finish(uint64_t id, peer::HomeReply& reply) {
+  const auto found = pending_.find(id);
   const Done done = std::move(found->second.done);
   pending_.erase(found);
   done(reply);
@@ -63,10 +67,9 @@ void HomeRequests::on_sweep_timer() {
   // Deadlines ascend with the ids, for all requests have the same time.
   while (!pending_.empty() && pending_.begin()->second.deadline <= context_.now) {
     peer::HomeReply reply;
-    reply.set_request_id(pending_.begin()->first);
     *reply.mutable_response() = error_response(
         v1::UNAVAILABLE, "no answer in time; the same key again tells what became of it");
-    on_reply(reply);
+    finish(pending_.begin()->first, reply);
   }
   context_.arm(kSweepInterval, TimerKind::request_sweep);
 }

@@ -27,7 +27,8 @@ class HomeRequests {
 
   void to_chat(const ChatId& chat, peer::HomeRequest&& request, Done done);
   void to_user(UserId user, peer::HomeRequest&& request, Done done);
-  void on_reply(peer::HomeReply& reply);
+  /// Only the home that was asked last answers; a former one may not know what the new one will do.
+  void on_reply(EngineId from, peer::HomeReply& reply);
 
   /// Sends again what waits for `lost`, or for a home that moved.
   void resend(std::optional<EngineId> lost);
@@ -47,6 +48,7 @@ class HomeRequests {
   void add(Pending pending);
   std::optional<EngineId> home_of(const Pending& pending) const;
   void send(Pending& pending);
+  void finish(uint64_t id, peer::HomeReply& reply);
 
   EngineContext& context_;
   std::map<uint64_t, Pending> pending_;

@@ -8,6 +8,11 @@
 #include "core/wire/peer.pb.h"
 
 namespace chat {
+namespace {
+
+constexpr size_t kRoomsPerSessionMax = 1'000;
+
+}  // namespace
 
 struct RoomGate::Block {
   Encoding encoding;
@@ -34,7 +39,22 @@ void RoomGate::sync(Session& session, uint32_t reply_to, const v1::Sync& sync) {
     return;
   }
   const ChatId chat = std::get<ChatId>(checked);
-  if (RoomView* view = session.room(chat)) view->live = false;
+  RoomView* view = session.room(chat);
+  if (!view && session.rooms.size() >= kRoomsPerSessionMax) {
+    output_.error(session, reply_to,
+                  wire_error(v1::LIMIT_REACHED, "one session follows at most 1,000 rooms"));
+    return;
+  }
+  if (!view) {
+    session.rooms.push_back({.chat = chat});
+    view = &session.rooms.back();
+  }
+  if (std::exchange(view->syncing, true)) {
+    output_.error(session, reply_to,
+                  wire_error(v1::RATE_LIMITED, "the last page of this room is under way", 100));
+    return;
+  }
+  view->live = false;
   session.queue.clear_lagged();
   peer::HomeRequest request;
   request.set_user(session.user.value);
@@ -48,7 +68,11 @@ void RoomGate::sync(Session& session, uint32_t reply_to, const v1::Sync& sync) {
 void RoomGate::page(ConnId conn, uint32_t reply_to, const ChatId& chat, peer::HomeReply& reply) {
   Session* session = sessions_.find(conn);
   if (!session || !session->active()) return;
+  RoomView* view = session->room(chat);
+  if (!view) return;  // The user left the room meanwhile.
+  view->syncing = false;
   if (!reply.has_room_page()) {
+    if (!reply.response().error().temporary()) leave(*session, chat);
     output_.error(*session, reply_to, reply.response().error());
     return;
   }
@@ -58,19 +82,14 @@ void RoomGate::page(ConnId conn, uint32_t reply_to, const ChatId& chat, peer::Ho
   const bool done = reply.room_page().done();
   const uint64_t through = reply.room_page().next() - 1;
   *frame.mutable_sync_page() = std::move(*reply.mutable_room_page());
-  if (output_.push(*session, frame, SendLane::control) && done) enter(*session, chat, through);
+  if (output_.push(*session, frame, SendLane::control) && done) enter(*session, *view, through);
 }
 
-void RoomGate::enter(Session& session, const ChatId& chat, uint64_t through) {
-  RoomView* view = session.room(chat);
-  if (!view) {
-    session.rooms.push_back({chat, 0, false});
-    view = &session.rooms.back();
-  }
-  view->pushed_through = through;
-  view->live = true;
-  Room& room = rooms_[chat];
-  room.home = context_.home_of(chat).value_or(EngineId{});
+void RoomGate::enter(Session& session, RoomView& view, uint64_t through) {
+  view.pushed_through = through;
+  view.live = true;
+  Room& room = rooms_[view.chat];
+  room.home = context_.home_of(view.chat).value_or(EngineId{});
   if (std::find(room.slots.begin(), room.slots.end(), session.slot) == room.slots.end()) {
     room.slots.push_back(session.slot);
   }

@@ -46,7 +46,7 @@ class RoomGate {
   struct Block;
 
   void page(ConnId conn, uint32_t reply_to, const ChatId& chat, peer::HomeReply& reply);
-  void enter(Session& session, const ChatId& chat, uint64_t through);
+  void enter(Session& session, RoomView& view, uint64_t through);
   void push(Session& session, RoomView& view, const peer::RoomEvents& frame, Block& block);
   void leave(Session& session, const ChatId& chat);
   void end_room(const ChatId& chat, Room& room);

@@ -46,7 +46,7 @@ class SessionHome {
   void on_sync_result(peer::SyncResult& frame);
   void on_receipts(const peer::ReceiptPush& frame);
   void on_room_events(const peer::RoomEvents& frame) { rooms_.on_events(frame); }
-  void on_reply(peer::HomeReply& reply) { requests_.on_reply(reply); }
+  void on_reply(EngineId from, peer::HomeReply& reply) { requests_.on_reply(from, reply); }
 
   void on_ring_changed();
   void on_peer_lost(EngineId peer);

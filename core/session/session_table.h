@@ -29,6 +29,7 @@ struct RoomView {
   ChatId chat;
   uint64_t pushed_through = 0;
   bool live = false;
+  bool syncing = false;  ///< A page is under way.
 };
 
 /// The Sync of the inbox that waits for its page.
