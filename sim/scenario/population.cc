@@ -176,6 +176,13 @@ std::span<const uint32_t> Population::chats_of(uint32_t user) const {
   return {chats_.data() + chat_begin_[at], chats_.data() + chat_begin_[at + kKinds]};
 }
 
+std::optional<size_t> Population::membership(uint32_t user, uint32_t chat) const {
+  const auto chats = chats_of(user, kinds_[chat]);
+  const auto found = std::find(chats.begin(), chats.end(), chat);
+  if (found == chats.end()) return std::nullopt;
+  return static_cast<size_t>(&*found - chats_.data());
+}
+
 uint32_t Population::peer_in(uint32_t chat, uint32_t user) const {
   const auto pair = members(chat);
   CHAT_ASSERT(kinds_[chat] == ChatKind::direct && pair.size() == 2);

@@ -4,7 +4,9 @@
 // drawing. Thread rule: read by any.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -36,6 +38,10 @@ class Population {
   /// The user's chats of a kind, the favourite first.
   std::span<const uint32_t> chats_of(uint32_t user, ChatKind kind) const;
   std::span<const uint32_t> chats_of(uint32_t user) const;
+  /// Memberships are numbered 0…count-1, one per user and chat: places for what a user knows of it.
+  size_t membership_count() const { return chats_.size(); }
+  /// The number of a membership; nullopt when the user is not in the chat.
+  std::optional<size_t> membership(uint32_t user, uint32_t chat) const;
   /// The other user of a direct chat.
   uint32_t peer_in(uint32_t chat, uint32_t user) const;
 

@@ -1,0 +1,78 @@
+// LiveUser: all that the live driver holds for one simulated user; what only a busy user needs is
+// allocated when it is needed. Thread rule: belongs to its fleet.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/ids.h"
+#include "core/base/time.h"
+#include "core/session/client_session.h"
+#include "sim/live/connection.h"
+#include "sim/oracle/oracle.h"
+#include "sim/scenario/user_plan.h"
+
+namespace chat::sim {
+
+/// A message that is due.
+struct DueSend {
+  uint32_t n = 0;
+  uint32_t chat = 0;
+  uint32_t size = 0;
+  Instant intended;
+};
+
+/// The messages of a busy user: the one without an answer, and those that wait for it.
+struct SendDesk {
+  bool busy = false;     ///< `current` has no answer yet.
+  bool written = false;  ///< It was handed to the connection that stands now.
+  DueSend current;
+  Instant actual;  ///< Its first attempt.
+  SendRef ref;
+  Instant retry_at = kNever;  ///< After a temporary error.
+  std::deque<DueSend> waiting;
+};
+
+/// A stretch of a chat that a reset jumped over, to be had by History.
+struct HistoryGap {
+  uint32_t chat = 0;
+  uint64_t after_seq = 0;
+  uint64_t up_to_seq = 0;
+};
+
+/// What a user has to fetch by History, one request at a time.
+struct GapDesk {
+  std::vector<HistoryGap> gaps;
+  uint32_t frame_id = 0;  ///< Of the request under way; 0 = none.
+  Instant retry_at;
+};
+
+struct LiveUser {
+  LiveUser(const ClientOptions& options, const RunPlan& run, uint32_t index)
+      : session(options), plan(run, index) {}
+
+  ClientSession session;
+  Connection connection;
+  UserPlan plan;
+  std::optional<Action> next;  ///< The planned action that comes next.
+  std::unique_ptr<SendDesk> sends;
+  std::unique_ptr<GapDesk> gaps;
+  std::string token;
+  DeviceRef device;
+  Instant reconnect_at = kNever;  ///< While closed.
+  Instant give_up_at = kNever;    ///< While connecting, until Welcome.
+  Instant bounce_at = kNever;     ///< To be reconnected once.
+  Instant welcomed_at = kNever;   ///< Of this connection.
+  bool was_welcomed : 1 = false;  ///< Ever.
+  bool welcomed : 1 = false;      ///< On this connection.
+  bool polls_write : 1 = false;   ///< The poll asks for writability.
+  bool has_snapshot : 1 = false;  ///< Its first snapshot of chats came.
+  bool gone : 1 = false;          ///< The server sent it away for good.
+  bool wants_token : 1 = false;   ///< Waits for a log-in.
+};
+
+}  // namespace chat::sim
