@@ -1,4 +1,5 @@
-// The clocks of the live driver. Callable from any thread.
+// The clocks of the live driver: the monotonic one measures, the wall clock only names dates.
+// Thread rule: callable from any thread.
 #pragma once
 
 #include "core/base/time.h"

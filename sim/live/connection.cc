@@ -45,6 +45,8 @@ Connection::Connection(Connection&& other) noexcept
       encoding_(other.encoding_),
       write_failed_(other.write_failed_) {}
 
+Connection::~Connection() { close(); }
+
 Connection::Buffers& Connection::buffers() {
   if (!buffers_) buffers_ = std::make_unique<Buffers>();
   return *buffers_;

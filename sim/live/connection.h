@@ -44,7 +44,7 @@ class Connection {
   enum class State : uint8_t { closed, connecting, upgrading, open };
 
   Connection();
-  ~Connection() { close(); }
+  ~Connection();
   Connection(Connection&& other) noexcept;
   Connection& operator=(Connection&&) = delete;
 

@@ -74,7 +74,6 @@ class Fleet {
   uint64_t users_behind() const;
   /// When an event last reached a device.
   Instant last_delivery() const { return last_delivery_; }
-  uint64_t memory_bytes_per_user() const;
   /// What went wrong with connections, each once, the first ones only.
   const std::vector<std::string>& notes() const { return notes_; }
 

@@ -78,9 +78,12 @@ void Fleet::pump(uint32_t index) {
     }
     return;
   }
-  if (desk.waiting.empty()) return;
+  if (desk.waiting.empty()) {
+    user.sends.reset();
+    return;
+  }
   desk.current = desk.waiting.front();
-  desk.waiting.pop_front();
+  desk.waiting.erase(desk.waiting.begin());
   desk.busy = true;
   desk.actual = monotonic_now();
   write_send(index, true);

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -33,8 +32,8 @@ struct SendDesk {
   DueSend current;
   Instant actual;  ///< Its first attempt.
   SendRef ref;
-  Instant retry_at = kNever;  ///< After a temporary error.
-  std::deque<DueSend> waiting;
+  Instant retry_at = kNever;     ///< After a temporary error.
+  std::vector<DueSend> waiting;  ///< The oldest first.
 };
 
 /// A stretch of a chat that a reset jumped over, to be had by History.
@@ -72,7 +71,7 @@ struct LiveUser {
   bool polls_write : 1 = false;   ///< The poll asks for writability.
   bool has_snapshot : 1 = false;  ///< Its first snapshot of chats came.
   bool gone : 1 = false;          ///< The server sent it away for good.
-  bool wants_token : 1 = false;   ///< Waits for a log-in.
+  bool wants_token = false;       ///< Waits for a log-in.
 };
 
 }  // namespace chat::sim

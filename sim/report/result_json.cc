@@ -282,6 +282,7 @@ std::string result_json(const RunResult& result) {
   out["phases"] = phases(result.phases);
   out["ladder"] = ladder(result.ladder);
   out["findings"] = findings(result.oracle);
+  out["notes"] = json::value_from(result.notes);
   out["distribution"] = json::object{{"service", distribution(result.totals.service)},
                                      {"response", distribution(result.totals.response)}};
   out["series"] = series(result.series);

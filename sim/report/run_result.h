@@ -65,6 +65,7 @@ struct RunResult {
   std::vector<RunPhase> phases;
   TimeSeries series;  ///< From the beginning of the ramp on.
   std::vector<LadderStep> ladder;
+  std::vector<std::string> notes;  ///< What went wrong on connections, and other remarks.
 
   bool valid() const { return invalid_reasons.empty(); }
   bool gates_passed() const;

@@ -129,6 +129,7 @@ std::string summary(const RunResult& result, bool colour) {
   print_sides(page, result);
   print_ladder(page, result);
   print_gates(page, result);
+  for (const std::string& note : result.notes) page.line("note        {}", note);
   for (const std::string& reason : result.invalid_reasons) {
     page.line("{}     {}", page.bad("INVALID"), reason);
   }

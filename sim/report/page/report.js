@@ -64,11 +64,11 @@ function tables() {
       'phases', [col('phase'), col('begins', true), col('lasts', true)],
       result.phases.map(
           (phase) => [escape(phase.name), clock(phase.begin_s), clock(phase.length_s)]));
-  if (result.findings.length > 0) {
+  const remarks = result.findings.map((f) => [`<code>${escape(f.kind)}</code>`, escape(f.text)])
+                      .concat(result.notes.map((text) => ['note', escape(text)]));
+  if (remarks.length > 0) {
     byId('findings-card').hidden = false;
-    table(
-        'findings', [col('kind'), col('where')],
-        result.findings.map((f) => [`<code>${escape(f.kind)}</code>`, escape(f.text)]));
+    table('findings', [col('kind'), col('what')], remarks);
   }
   if (result.ladder.length > 0) {
     byId('ladder-card').hidden = false;

@@ -73,6 +73,7 @@ RunResult sample_result(int length_s) {
                    {"run", seconds(10), seconds(length_s - 20)},
                    {"quiet", seconds(length_s - 10), seconds(10)}};
   add_verdicts(result);
+  result.notes = {"closed by the server with code 4002"};
   LadderStep step;
   step.rate_per_s = 100;
   step.stats = result.totals;

@@ -1,0 +1,353 @@
+#include "sim/live/live_run.h"
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "sim/live/admin_client.h"
+#include "sim/live/audit.h"
+#include "sim/live/clock.h"
+#include "sim/live/endpoint.h"
+#include "sim/live/fleet.h"
+#include "sim/live/meter.h"
+#include "sim/live/process_sampler.h"
+#include "sim/live/roster.h"
+#include "sim/oracle/oracle.h"
+#include "sim/scenario/user_plan.h"
+
+namespace chat::sim {
+namespace {
+
+constexpr size_t kImportBytes = 512 * 1024;
+constexpr size_t kTokensPerRequest = 1'000;
+constexpr uint64_t kSpareDescriptors = 64;
+constexpr double kReconnectsPerSecond = 2'000;
+constexpr Duration kSettled = milliseconds(1'500);  ///< Without a delivery, in the quiet phase.
+constexpr Duration kTokenMargin = minutes(30);
+
+/// Every socket needs a descriptor. Errors: rate_limited, with the remedy.
+Status raise_descriptor_limit(uint64_t users) {
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  const uint64_t needed = users + kSpareDescriptors;
+  if (limit.rlim_cur >= needed) return {};
+  return make_error(ErrorCode::rate_limited,
+                    fmt::format("{} users need {} open files, but the limit is {}: raise it with "
+                                "ulimit -Hn {}, or simulate fewer with --users",
+                                users, needed, limit.rlim_cur, needed));
+}
+
+class LiveRun {
+ public:
+  LiveRun(const LiveRunOptions& options, Target target)
+      : options_(options),
+        scenario_(options.scenario),
+        target_(std::move(target)),
+        admin_(target_.admin_endpoint()),
+        plan_(scenario_),
+        oracle_({.late_after = scenario_.late_after}) {}
+
+  Result<RunResult> run();
+
+ private:
+  Status prepare();
+  Status import_everything();
+  Status mint_tokens();
+  Status find_rooms();
+  Status create_fleet();
+  void ramp();
+  void run_phase();
+  void quiet();
+  void audit();
+  void finish();
+
+  void begin_phase(const std::string& name, Duration length);
+  void end_phase();
+  void report(const std::string& detail = "");
+  /// Turns the loop until `until`, or until `done` says so; asked about twenty times a second.
+  template <class Done>
+  void turn_until(Instant until, Done done);
+
+  const LiveRunOptions& options_;
+  const Scenario& scenario_;
+  Target target_;
+  AdminClient admin_;
+  RunPlan plan_;
+  Oracle oracle_;
+  RunResult result_;
+  std::optional<Roster> roster_;
+  std::vector<std::string> tokens_;
+  std::vector<uint64_t> room_first_seqs_;
+  std::unique_ptr<ServerSampler> sampler_;
+  std::unique_ptr<Fleet> fleet_;
+  std::optional<Meter> meter_;
+  Instant began_;  ///< The ramp.
+  uint64_t own_rss_before_ = 0;
+  uint64_t server_rss_before_ = 0;
+
+  std::string phase_;
+  Instant phase_began_;
+  Duration phase_length_;
+  Instant reported_;
+};
+
+// ---------------------------------------------------------------- phases
+
+void LiveRun::begin_phase(const std::string& name, Duration length) {
+  phase_ = name;
+  phase_began_ = monotonic_now();
+  phase_length_ = length;
+  report();
+}
+
+void LiveRun::end_phase() {
+  const Instant now = monotonic_now();
+  // Phases before the ramp count backwards from it; their begin is set when it is known.
+  result_.phases.push_back({phase_, phase_began_ - Instant{}, now - phase_began_});
+}
+
+void LiveRun::report(const std::string& detail) {
+  reported_ = monotonic_now();
+  if (!options_.progress) return;
+  RunProgress progress{.phase = phase_,
+                       .done = reported_ - phase_began_,
+                       .length = phase_length_,
+                       .users = fleet_ ? fleet_->connected() : 0,
+                       .users_asked = scenario_.users,
+                       .sent_per_s = 0,
+                       .delivered_per_s = 0,
+                       .response_p99_ms = 0,
+                       .detail = detail};
+  if (meter_) {
+    const WindowStats& last = meter_->last_second();
+    progress.sent_per_s = last.metric("rate.sent").value_or(0);
+    progress.delivered_per_s = last.metric("rate.delivered").value_or(0);
+    progress.response_p99_ms = percentile_ms(last.response, "p99").value_or(0);
+  }
+  options_.progress(progress);
+}
+
+template <class Done>
+void LiveRun::turn_until(Instant until, Done done) {
+  constexpr Duration kAsk = milliseconds(50);
+  Instant now = monotonic_now();
+  Instant ask_at = now;
+  while (now < until) {
+    if (now >= ask_at) {
+      if (done()) return;
+      ask_at = now + kAsk;
+    }
+    fleet_->turn(std::min(until, ask_at));
+    now = monotonic_now();
+    if (now - reported_ >= seconds(1)) report();
+  }
+}
+
+Result<RunResult> LiveRun::run() {
+  result_.scenario = scenario_.name;
+  result_.description = scenario_.description;
+  result_.seed = scenario_.seed;
+  result_.target = target_.name();
+  result_.started = wall_now();
+  result_.users_asked = scenario_.users;
+  if (Status prepared = prepare(); !prepared) return prepared.error();
+  ramp();
+  run_phase();
+  quiet();
+  audit();
+  finish();
+  return std::move(result_);
+}
+
+// ---------------------------------------------------------------- prepare
+
+Status LiveRun::prepare() {
+  begin_phase("prepare", {});
+  if (Status limit = raise_descriptor_limit(scenario_.users); !limit) return limit;
+  const auto status = admin_.status();
+  if (!status) return status.error();
+  result_.server_version = status->version;
+  if (Status imported = import_everything(); !imported) return imported;
+  if (Status minted = mint_tokens(); !minted) return minted;
+  if (Status found = find_rooms(); !found) return found;
+  if (Status created = create_fleet(); !created) return created;
+  end_phase();
+  return {};
+}
+
+Status LiveRun::import_everything() {
+  // The tag only keeps runs apart; it is no part of what the seed decides.
+  Random tags(static_cast<uint64_t>(wall_now().ms) ^ (uint64_t(getpid()) << 42));
+  const bool passwords = scenario_.login == Scenario::Login::password;
+  for (int attempt = 0;; ++attempt) {
+    roster_.emplace(plan_.population(), static_cast<uint32_t>(1 + tags.below(Roster::kTagMax)));
+    const auto parts = roster_->import_parts(passwords, kImportBytes);
+    bool taken = false;
+    size_t done = 0;
+    for (const std::string& part : parts) {
+      const auto answer = admin_.import(part);
+      if (!answer) return answer.error();
+      taken = taken || (done == 0 && answer->skipped > 0);
+      report(fmt::format("import {}/{}", ++done, parts.size()));
+      if (taken) break;
+    }
+    if (!taken) break;
+    // Another run had the same tag: its users exist.
+    if (attempt == 3) return make_error(ErrorCode::already_exists, "no free run tag was found");
+  }
+  result_.run_id = roster_->run_id();
+  return {};
+}
+
+Status LiveRun::mint_tokens() {
+  if (scenario_.login == Scenario::Login::password) return {};
+  const Duration ttl =
+      scenario_.arrival.over + scenario_.run_length() + scenario_.quiet_max + kTokenMargin;
+  std::vector<UserId> batch;
+  tokens_.reserve(scenario_.users);
+  for (uint32_t user = 0; user < scenario_.users; ++user) {
+    batch.push_back(roster_->user_id(user));
+    if (batch.size() < kTokensPerRequest && user + 1 < scenario_.users) continue;
+    auto minted = admin_.tokens(batch, ttl);
+    if (!minted) return minted.error();
+    for (std::string& token : *minted) tokens_.push_back(std::move(token));
+    batch.clear();
+    report(fmt::format("tokens {}/{}", tokens_.size(), scenario_.users));
+  }
+  return {};
+}
+
+// Users follow a room from behind what the import wrote into it.
+Status LiveRun::find_rooms() {
+  const Population& population = plan_.population();
+  room_first_seqs_.resize(population.chat_count());
+  for (uint32_t chat = 0; chat < population.chat_count(); ++chat) {
+    if (population.kind(chat) != ChatKind::room) continue;
+    const auto last_seq = admin_.last_seq(roster_->chat_id(chat));
+    if (!last_seq) return last_seq.error();
+    if (!*last_seq) return make_error(ErrorCode::not_found, "an imported room does not exist");
+    room_first_seqs_[chat] = **last_seq + 1;
+  }
+  return {};
+}
+
+Status LiveRun::create_fleet() {
+  sampler_ = std::make_unique<ServerSampler>(target_);
+  own_rss_before_ = own_use().rss_bytes;
+  auto fleet = Fleet::create({.scenario = scenario_,
+                              .plan = plan_,
+                              .roster = *roster_,
+                              .target = target_,
+                              .oracle = oracle_,
+                              .tokens = std::move(tokens_),
+                              .room_first_seqs = room_first_seqs_});
+  if (!fleet) return fleet.error();
+  fleet_ = std::move(*fleet);
+  if (const auto status = admin_.status()) server_rss_before_ = status->rss_bytes;
+  return {};
+}
+
+// ---------------------------------------------------------------- the load
+
+void LiveRun::ramp() {
+  // Whole seconds, so that the seconds of the run phase are whole ones.
+  const int64_t length_s = (scenario_.arrival.over.ns + seconds(1).ns - 1) / seconds(1).ns + 1;
+  const Duration length = seconds(length_s);
+  begin_phase("ramp", length);
+  began_ = phase_began_;
+  result_.phases.front().begin = result_.phases.front().begin - (began_ - Instant{});
+  meter_.emplace(scenario_, *sampler_, began_);
+  fleet_->begin_ramp(began_, *meter_);
+  turn_until(began_ + length, [] { return false; });
+  const uint64_t users = std::max<uint64_t>(fleet_->connected(), 1);
+  const uint64_t own_rss = own_use().rss_bytes;
+  result_.generator.bytes_each =
+      own_rss > own_rss_before_ ? (own_rss - own_rss_before_) / users : 0;
+  end_phase();
+}
+
+void LiveRun::run_phase() {
+  const Duration length = scenario_.run_length();
+  const auto sample = sampler_->latest();
+  const uint64_t server_rss = sample ? sample->use.rss_bytes : 0;
+  const uint64_t users = std::max<uint64_t>(fleet_->connected(), 1);
+  begin_phase("run", length);
+  meter_->begin_run(phase_began_);
+  fleet_->begin_run(phase_began_);
+  turn_until(phase_began_ + length, [this] { return meter_->ladder_over(); });
+  meter_->end_run(monotonic_now());
+  if (server_rss > server_rss_before_) {
+    result_.server = SideUse{};
+    result_.server->bytes_each = (server_rss - server_rss_before_) / users;
+  }
+  end_phase();
+}
+
+// Sends stop; what was due still goes out. Then every device reconnects, so that what it has comes
+// from the log, and syncs to head.
+void LiveRun::quiet() {
+  begin_phase("quiet", {});
+  const Instant end = phase_began_ + scenario_.quiet_max;
+  fleet_->begin_quiet(phase_began_);
+  turn_until(end, [this] { return fleet_->busy_users() == 0; });
+  turn_until(end, [this] { return monotonic_now() - fleet_->last_delivery() >= kSettled; });
+  const double spread_s = static_cast<double>(scenario_.users) / kReconnectsPerSecond;
+  const Instant now = monotonic_now();
+  fleet_->reconnect_all(now, Duration{static_cast<int64_t>(spread_s * 1e9)});
+  turn_until(end, [this] { return fleet_->users_behind() == 0; });
+  const Instant live = monotonic_now();
+  turn_until(std::min(end, live + kSettled), [this, live] {
+    return fleet_->users_behind() == 0 &&
+           monotonic_now() - std::max(fleet_->last_delivery(), live) >= kSettled;
+  });
+  if (const uint64_t behind = fleet_->users_behind(); behind > 0) {
+    result_.notes.push_back(
+        fmt::format("{} devices were not at head after the quiet phase", behind));
+  }
+  fleet_->stop();
+  end_phase();
+}
+
+void LiveRun::audit() {
+  begin_phase("audit", {});
+  target_.reload();
+  admin_.set_endpoint(target_.admin_endpoint());
+  const uint32_t chats = plan_.population().chat_count();
+  const Status read = audit_logs(admin_, *roster_, oracle_, [&](uint32_t done) {
+    if (monotonic_now() - reported_ >= seconds(1)) report(fmt::format("logs {}/{}", done, chats));
+  });
+  if (!read) meter_->invalidate("the chat logs could not be read: " + read.error().text);
+  result_.oracle = oracle_.finish();
+  end_phase();
+}
+
+void LiveRun::finish() {
+  const uint64_t per_connection = result_.server ? result_.server->bytes_each : 0;
+  meter_->finish(result_);
+  if (result_.server) result_.server->bytes_each = per_connection;
+  for (size_t i = 1; i < result_.phases.size(); ++i) {
+    RunPhase& phase = result_.phases[i];
+    phase.begin = phase.begin - (began_ - Instant{});
+  }
+  result_.notes.insert(result_.notes.end(), fleet_->notes().begin(), fleet_->notes().end());
+  result_.gates = meter_->gates().finish(
+      [this](std::string_view name) { return result_.metric(name); }, result_.valid());
+}
+
+}  // namespace
+
+Result<RunResult> run_live(const LiveRunOptions& options) {
+  if (Status checked = check_scenario(options.scenario); !checked) return checked.error();
+  auto target = Target::open(options.target, options.admin);
+  if (!target) return target.error();
+  return LiveRun(options, std::move(*target)).run();
+}
+
+}  // namespace chat::sim

@@ -1,0 +1,162 @@
+// The parts of the live driver that need no server: stamps, timers, addresses, ids, figures.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <set>
+
+#include "core/base/random.h"
+#include "sim/live/endpoint.h"
+#include "sim/live/roster.h"
+#include "sim/live/stamp.h"
+#include "sim/live/user_timers.h"
+#include "tests/support/temp_dir.h"
+
+namespace chat::sim {
+namespace {
+
+using ::testing::HasSubstr;
+
+TEST(Stamp, RoundTripsThroughTheTextAndRepeatsTheSameText) {
+  const Stamp stamp{.run = 0x3fffff,
+                    .sender = 0xffffffff,
+                    .n = 7,
+                    .intended = {123'456'789'012'345},
+                    .actual = {INT64_MAX}};
+  const std::string text = stamped_text(stamp, 200);
+  EXPECT_EQ(text.size(), 200u);
+  EXPECT_EQ(read_stamp(text), stamp);
+  EXPECT_EQ(text, stamped_text(stamp, 200));
+  EXPECT_EQ(read_stamp(stamped_text(stamp, kTextBytesMin)), stamp);
+}
+
+TEST(Stamp, IsNotFoundInOtherTexts) {
+  EXPECT_FALSE(read_stamp(""));
+  EXPECT_FALSE(read_stamp("hello"));
+  EXPECT_FALSE(read_stamp(std::string(200, 'A')));
+  EXPECT_FALSE(read_stamp("~" + std::string(200, '!')));
+}
+
+TEST(UserTimers, GiveUsersInTheOrderOfTheirDeadlines) {
+  UserTimers timers(3);
+  timers.set(0, {30});
+  timers.set(1, {10});
+  timers.set(2, {20});
+  timers.set(1, {40});
+  EXPECT_EQ(timers.next(), Instant{20});
+  EXPECT_EQ(timers.pop_due({19}), std::nullopt);
+  EXPECT_EQ(timers.pop_due({35}), 2u);
+  EXPECT_EQ(timers.pop_due({35}), 0u);
+  EXPECT_EQ(timers.pop_due({35}), std::nullopt);
+  timers.set(1, kNever);
+  EXPECT_EQ(timers.next(), kNever);
+}
+
+TEST(UserTimers, StayOrderedUnderRandomChanges) {
+  constexpr uint32_t kUsers = 200;
+  Random random(6);
+  UserTimers timers(kUsers);
+  std::vector<Instant> expected(kUsers, kNever);
+  for (int i = 0; i < 20'000; ++i) {
+    const auto user = static_cast<uint32_t>(random.below(kUsers));
+    expected[user] = random.chance(1, 8) ? kNever : Instant{random.between(0, 1'000)};
+    timers.set(user, expected[user]);
+    if (!random.chance(1, 4)) continue;
+    const Instant now{random.between(0, 1'000)};
+    const Instant earliest = *std::min_element(expected.begin(), expected.end());
+    EXPECT_EQ(timers.next(), earliest);
+    if (const auto due = timers.pop_due(now)) {
+      EXPECT_EQ(expected[*due], earliest);
+      expected[*due] = kNever;
+    } else {
+      EXPECT_GT(earliest, now);
+    }
+  }
+}
+
+TEST(Endpoint, IsReadFromUrlsAndRefusesWhatIsNone) {
+  const auto endpoint = Endpoint::parse("http://127.0.0.1:8080/");
+  ASSERT_TRUE(endpoint);
+  EXPECT_EQ(endpoint->host, "127.0.0.1");
+  EXPECT_EQ(endpoint->port, 8080);
+  EXPECT_EQ(endpoint->authority(), "127.0.0.1:8080");
+  EXPECT_EQ(Endpoint::parse("chat.example")->port, 80);
+  for (const char* wrong : {"", "http://", "https://a:1", "http://a:b", "http://a:1/path", "a b"}) {
+    EXPECT_FALSE(Endpoint::parse(wrong)) << wrong;
+  }
+}
+
+TEST(Target, NeedsTheAdminAddressOnlyWithAUrl) {
+  EXPECT_FALSE(Target::open("http://127.0.0.1:1", ""));
+  const auto target = Target::open("http://127.0.0.1:1", "http://127.0.0.1:2");
+  ASSERT_TRUE(target);
+  EXPECT_EQ(target->admin_endpoint().port, 2);
+}
+
+TEST(Target, FollowsItsReadyFile) {
+  const TempDir dir;
+  const std::string path = dir / "ready.json";
+  EXPECT_EQ(Target::open(path, "").error().code, ErrorCode::unavailable);
+  std::ofstream(path) << R"({"public":"http://127.0.0.1:5","admin":"http://127.0.0.1:6","pid":1})";
+  auto target = Target::open(path, "");
+  ASSERT_TRUE(target);
+  EXPECT_EQ(target->public_endpoint().port, 5);
+  EXPECT_EQ(target->admin_endpoint().port, 6);
+  std::ofstream(path) << "half a f";
+  EXPECT_FALSE(target->reload());
+  EXPECT_EQ(target->public_endpoint().port, 5);
+  std::ofstream(path) << R"({"public":"http://127.0.0.1:7","admin":"http://127.0.0.1:8","pid":2})";
+  EXPECT_TRUE(target->reload());
+  EXPECT_EQ(target->public_endpoint().port, 7);
+}
+
+Scenario small_scenario() {
+  Scenario scenario;
+  scenario.users = 20;
+  scenario.chats = {.direct_per_user = 1,
+                    .groups = 2,
+                    .group_size = {.min = 3, .max = 3},
+                    .rooms = 1,
+                    .room_size = 20};
+  return scenario;
+}
+
+TEST(Roster, GivesEveryRunItsOwnUsersAndChats) {
+  const Population population(small_scenario(), Random(1));
+  const Roster one(population, 1), two(population, 2);
+  EXPECT_NE(one.user_id(0), two.user_id(0));
+  EXPECT_GE(one.user_id(0).value, uint64_t{1} << 40) << "explicit ids begin there";
+  EXPECT_LE(Roster(population, Roster::kTagMax).user_id(19).value, kUserIdMax);
+  std::set<ChatId> ids;
+  for (uint32_t chat = 0; chat < population.chat_count(); ++chat) {
+    ids.insert(one.chat_id(chat));
+    ids.insert(two.chat_id(chat));
+    EXPECT_EQ(one.find_chat(one.chat_id(chat)), chat);
+    EXPECT_EQ(one.find_chat(two.chat_id(chat)), std::nullopt);
+  }
+  EXPECT_EQ(ids.size(), population.chat_count() * 2u);
+}
+
+TEST(Roster, ImportsUsersBeforeTheirChatsInBoundedParts) {
+  const Population population(small_scenario(), Random(1));
+  const Roster roster(population, 5);
+  const auto parts = roster.import_parts(true, 400);
+  EXPECT_GT(parts.size(), 3u);
+  std::string all;
+  bool chats_began = false;
+  for (const std::string& part : parts) {
+    const bool has_chats = part.find("\"chat\"") != std::string::npos;
+    const bool has_users = part.find("\"user\"") != std::string::npos;
+    EXPECT_NE(has_chats, has_users) << part;
+    EXPECT_FALSE(chats_began && has_users);
+    chats_began |= has_chats;
+    all += part;
+  }
+  EXPECT_EQ(std::count(all.begin(), all.end(), '\n'), 20 + 2 + 1);
+  EXPECT_THAT(all, HasSubstr("\"kind\":\"ROOM\""));
+  EXPECT_THAT(all, HasSubstr("\"password\":\""));
+  EXPECT_EQ(roster.import_parts(false, 1 << 20)[0].find("password"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace chat::sim
