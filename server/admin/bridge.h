@@ -1,0 +1,63 @@
+// Awaitables over the other threads of chatd: a request to an engine, a job on the pool. The
+// coroutine goes on on its own executor. Internal to this folder.
+// Thread rule: called on the Asio thread.
+#pragma once
+
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <memory>
+#include <utility>
+
+#include "core/wire/chat.pb.h"
+#include "server/accounts/job_pool.h"
+#include "server/reactor/reactor.h"
+
+namespace chat::admin {
+
+namespace asio = boost::asio;
+
+using SharedResponse = std::shared_ptr<const v1::Response>;
+
+/// What the engine of `reactor` answers. Never resumed when the reactor ends first.
+inline asio::awaitable<SharedResponse> ask_engine(Reactor& reactor,
+                                                  std::shared_ptr<const v1::Request> request) {
+  const auto executor = co_await asio::this_coro::executor;
+  co_return co_await asio::async_initiate<const asio::use_awaitable_t<>, void(SharedResponse)>(
+      [executor, &reactor](auto handler, std::shared_ptr<const v1::Request> asked) {
+        auto resume = std::make_shared<decltype(handler)>(std::move(handler));
+        reactor.submit_request(std::move(asked), [executor, resume](SharedResponse response) {
+          asio::post(executor, [resume, response = std::move(response)]() mutable {
+            std::move (*resume)(std::move(response));
+          });
+        });
+      },
+      asio::use_awaitable, std::move(request));
+}
+
+/// The result of `job()`, run on the pool; Error unavailable when the pool takes no more.
+template <class Value>
+asio::awaitable<Result<Value>> run_job(JobPool& pool, std::function<Result<Value>()> job) {
+  const auto executor = co_await asio::this_coro::executor;
+  const auto result = std::make_shared<Result<Value>>(make_error(ErrorCode::internal, ""));
+  co_await asio::async_initiate<const asio::use_awaitable_t<>, void()>(
+      [executor, &pool, result](auto handler, std::function<Result<Value>()> work) {
+        auto resume = std::make_shared<decltype(handler)>(std::move(handler));
+        const auto finish = [executor, resume] {
+          asio::post(executor, [resume] { std::move (*resume)(); });
+        };
+        const Status queued = pool.submit([finish, result, work = std::move(work)] {
+          *result = work();
+          finish();
+        });
+        if (queued) return;
+        *result = queued.error();
+        finish();
+      },
+      asio::use_awaitable, std::move(job));
+  co_return std::move(*result);
+}
+
+}  // namespace chat::admin

@@ -1,0 +1,67 @@
+#include "server/admin/counter_fields.h"
+
+namespace chat {
+namespace {
+
+constexpr CounterField kFields[] = {
+    {"turns", &EngineCounters::turns},
+    {"inputs", &EngineCounters::inputs},
+    {"connections_opened", &EngineCounters::connections_opened},
+    {"connections_closed", &EngineCounters::connections_closed},
+    {"connections", &EngineCounters::connections, true},
+    {"sessions", &EngineCounters::sessions, true},
+    {"frames_in", &EngineCounters::frames_in},
+    {"bytes_in", &EngineCounters::bytes_in},
+    {"writes_out", &EngineCounters::writes_out},
+    {"bytes_out", &EngineCounters::bytes_out},
+    {"frames_out", &EngineCounters::frames_out},
+    {"heartbeats", &EngineCounters::heartbeats},
+    {"sends", &EngineCounters::sends},
+    {"sends_stored", &EngineCounters::sends_stored},
+    {"sends_duplicate", &EngineCounters::sends_duplicate},
+    {"sends_refused", &EngineCounters::sends_refused},
+    {"events_pushed", &EngineCounters::events_pushed},
+    {"sync_pages", &EngineCounters::sync_pages},
+    {"history_pages", &EngineCounters::history_pages},
+    {"appends", &EngineCounters::appends},
+    {"append_events", &EngineCounters::append_events},
+    {"append_conflicts", &EngineCounters::append_conflicts},
+    {"append_unknown", &EngineCounters::append_unknown},
+    {"inbox_batches", &EngineCounters::inbox_batches},
+    {"inbox_writes", &EngineCounters::inbox_writes},
+    {"inbox_rows", &EngineCounters::inbox_rows},
+    {"inbox_conflicts", &EngineCounters::inbox_conflicts},
+    {"inbox_unknown", &EngineCounters::inbox_unknown},
+    {"redrives", &EngineCounters::redrives},
+    {"home_moves", &EngineCounters::home_moves},
+    {"lagged", &EngineCounters::lagged},
+    {"slow_reader_closes", &EngineCounters::slow_reader_closes},
+    {"ephemeral_dropped", &EngineCounters::ephemeral_dropped},
+    {"heartbeat_timeouts", &EngineCounters::heartbeat_timeouts},
+    {"hello_timeouts", &EngineCounters::hello_timeouts},
+    {"protocol_errors", &EngineCounters::protocol_errors},
+    {"auth_failures", &EngineCounters::auth_failures},
+    {"resets", &EngineCounters::resets},
+    {"peer_frames_out", &EngineCounters::peer_frames_out},
+    {"peer_frames_in", &EngineCounters::peer_frames_in},
+    {"peer_bytes_out", &EngineCounters::peer_bytes_out},
+    {"peer_links_ended", &EngineCounters::peer_links_ended},
+    {"chats_loaded", &EngineCounters::chats_loaded, true},
+    {"users_loaded", &EngineCounters::users_loaded, true},
+};
+static_assert(sizeof(EngineCounters) == std::size(kFields) * sizeof(uint64_t),
+              "every counter has a name");
+
+}  // namespace
+
+std::span<const CounterField> counter_fields() { return kFields; }
+
+EngineCounters sum_of(std::span<const EngineCounters> counters) {
+  EngineCounters sum;
+  for (const EngineCounters& part : counters) {
+    for (const CounterField& field : kFields) sum.*field.field += part.*field.field;
+  }
+  return sum;
+}
+
+}  // namespace chat

@@ -1,0 +1,12 @@
+// The figures of a chatd as Prometheus text. Thread rule: any thread.
+#pragma once
+
+#include <string>
+
+#include "server/admin/admin_services.h"
+
+namespace chat {
+
+std::string metrics_text(const AdminServices& services);
+
+}  // namespace chat
