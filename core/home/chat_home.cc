@@ -145,11 +145,12 @@ void ChatHome::history(Chat& chat, EngineId from, const peer::HomeRequest& frame
 /// A position beyond the last seq tells that another home has written since this one read the chat.
 void ChatHome::room_sync(Chat& chat, EngineId from,
                          std::shared_ptr<const peer::HomeRequest> request) {
-  if (request->room_sync().from_seq() <= chat.row.last_seq + 1 || chat.appending) {
+  if (request->room_sync().from_seq() <= chat.row.last_seq + 1) {
     room_page(chat, from, *request);
     return;
   }
-  reload(chat);
+  // An append in flight finds by itself what another home wrote.
+  if (!chat.appending) reload(chat);
   chat.waiting.push_back([this, from, request](Chat& known) { room_page(known, from, *request); });
 }
 
@@ -169,6 +170,8 @@ void ChatHome::room_page(Chat& chat, EngineId from, const peer::HomeRequest& fra
   uint64_t cursor = sync.from_seq();
   const bool jump =
       cursor == 0 || cursor > last + 1 || last + 1 - cursor > context_.policy().reset_gap;
+  // What happened between two stays of a member is not for it.
+  if (!jump) cursor = std::max(cursor, chat.member(UserId{frame.user()})->joined_seq);
   if (jump || cursor == last + 1) {
     v1::SyncPage page;
     page.set_chat_id(chat.id.str());

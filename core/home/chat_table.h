@@ -107,7 +107,7 @@ class ChatTable {
   /// `then` runs when a chat in memory is loaded, before those who wait already.
   void before_waiting(const ChatId& id, std::function<void(Chat&)> then);
   void on_reload_timer(uint64_t number);
-  /// The re-drive is under way: the chat may go on.
+  /// The re-drive is under way, or an append is done: the chat and those who wait for it may go on.
   void resume(Chat& chat);
 
   void forget(const ChatId& id);

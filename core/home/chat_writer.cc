@@ -393,10 +393,12 @@ void ChatWriter::append_done(Chat& chat, std::shared_ptr<Draft> draft, StoreResu
   switch (outcome) {
     case WriteOutcome::stored:
       stored(chat, *draft);
+      chats_.resume(chat);
       pump(chat);
       break;
     case WriteOutcome::duplicate:
       duplicate(chat, append->existing);
+      chats_.resume(chat);
       pump(chat);
       break;
     case WriteOutcome::conflict:

@@ -289,6 +289,11 @@ bool ClientSession::rooms_live() const {
 
 bool ClientSession::in_room(const ChatId& chat) const { return find_room(chat) != nullptr; }
 
+bool ClientSession::is_room_live(const ChatId& chat) const {
+  const Room* room = find_room(chat);
+  return room != nullptr && room->live;
+}
+
 uint64_t ClientSession::room_cursor(const ChatId& chat) const {
   const Room* room = find_room(chat);
   return room == nullptr ? 0 : room->seq;

@@ -133,6 +133,8 @@ class ClientSession {
   bool rooms_live() const;
   /// Whether the room is followed.
   bool in_room(const ChatId& chat) const;
+  /// Whether the room is followed and has reached its head.
+  bool is_room_live(const ChatId& chat) const;
   /// The server asked to go elsewhere (GoAway): close the connection with any code but 1000 and
   /// 1001.
   bool should_leave() const { return go_away_; }

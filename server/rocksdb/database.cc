@@ -104,7 +104,9 @@ std::vector<rocksdb::ColumnFamilyDescriptor> descriptors(const RocksStoreOptions
 Error open_error(const rocksdb::Status& status, const std::string& dir) {
   const std::string text = status.ToString();
   const std::string at = "store directory " + dir + ": ";
-  if (text.find("lock") != std::string::npos && status.IsIOError()) {
+  // RocksDB has no code for a held lock, only these texts (this process; another one).
+  const bool held = text.find("lock hold by") != text.npos || text.find("hile lock") != text.npos;
+  if (held && status.IsIOError()) {
     return make_error(ErrorCode::unavailable,
                       at +
                           "another process has it open; stop that process or use another "

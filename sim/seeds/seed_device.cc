@@ -164,6 +164,7 @@ void SeedDevice::on_event(const v1::SyncEntry& entry, bool pushed) {
   if (!entry.has_event()) return;
   const ChatId chat = chat_of(entry.event().chat_id());
   if (entry.inbox_seq() == 0) {
+    room_delivered_[chat] = entry.event().seq();
     if (auto room = rooms_.find(chat); room != rooms_.end()) {
       room->second.from = entry.event().seq() + 1;
     }
@@ -190,7 +191,7 @@ void SeedDevice::on_own_membership(const ChatId& chat, const v1::Event& event) {
   }
   if (names(event.member().joined(), options_.user)) {
     scene_.oracle.room_started(ref_, chat, event.seq());
-    rooms_[chat] = Room{std::max(event.seq(), cursor + 1), {}};
+    rooms_[chat] = Room{std::max(event.seq(), room_delivered_[chat] + 1), event.seq(), {}};
   }
 }
 
@@ -285,11 +286,22 @@ void SeedDevice::work_outbox() {
   send_id_ = client_.session().send(now, out.send);
 }
 
+// Stops following a room that was left; not while a page of it is under way, and not when the user
+// is back and the stream has passed the return.
+bool SeedDevice::has_left(const ChatId& chat) {
+  ClientSession& session = client_.session();
+  if (!session.in_room(chat)) return true;
+  if (!session.is_room_live(chat)) return false;
+  const auto back = rooms_.find(chat);
+  if (back == rooms_.end() || session.room_cursor(chat) < back->second.joined_seq) {
+    session.leave_room(chat);
+  }
+  return true;
+}
+
 void SeedDevice::work_rooms() {
   const Instant now = scene_.world.now();
-  for (const ChatId& chat : std::exchange(rooms_left_, {})) {
-    client_.session().leave_room(chat);
-  }
+  std::erase_if(rooms_left_, [&](const ChatId& chat) { return has_left(chat); });
   for (auto& [chat, room] : rooms_) {
     if (client_.session().in_room(chat)) continue;
     if (now < room.try_at) {

@@ -72,6 +72,7 @@ class SeedDevice : private ClientListener {
   };
   struct Room {
     uint64_t from = 0;  ///< The first seq that is missing; 0 = starts at head.
+    uint64_t joined_seq = 0;
     Instant try_at;
   };
 
@@ -91,6 +92,7 @@ class SeedDevice : private ClientListener {
   void work();
   void work_outbox();
   void work_rooms();
+  bool has_left(const ChatId& chat);
   void work_gaps();
   void work_later(Duration delay);
   bool may_ask() { return client_.session().state() >= ClientSession::State::syncing; }
@@ -107,8 +109,9 @@ class SeedDevice : private ClientListener {
   Instant send_not_before_;
   std::optional<Outgoing> last_answered_;
   uint64_t said_ = 0;
-  bool started_ = false;                  ///< Has got its first snapshot.
-  std::map<ChatId, uint64_t> delivered_;  ///< The highest seq by the inbox.
+  bool started_ = false;                       ///< Has got its first snapshot.
+  std::map<ChatId, uint64_t> delivered_;       ///< The highest seq by the inbox.
+  std::map<ChatId, uint64_t> room_delivered_;  ///< The highest seq by the room's stream.
   std::map<ChatId, Room> rooms_;
   std::vector<ChatId> rooms_left_;
   std::map<ChatId, Gap> gaps_;

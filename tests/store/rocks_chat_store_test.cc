@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -202,6 +203,29 @@ TEST(RocksChatStore, AStoreThatIsOpenElsewhereIsRefused) {
   const TempDir dir;
   const auto first = open_at(dir.path());
   const Error error = error_of(open_rocks_store({.dir = dir.path()}));
+  EXPECT_EQ(error.code, ErrorCode::unavailable);
+  EXPECT_NE(error.text.find("another process has it open"), std::string::npos) << error.text;
+}
+
+TEST(RocksChatStore, AStoreThatAnotherProcessHoldsIsRefused) {
+  const TempDir dir;
+  open_at(dir.path());
+  const pid_t holder = fork();
+  ASSERT_GE(holder, 0);
+  if (holder == 0) {
+    const int lock = open((dir / "LOCK").c_str(), O_RDWR);
+    struct flock whole {};
+    whole.l_type = F_WRLCK;
+    if (fcntl(lock, F_SETLK, &whole) != 0) _exit(1);
+    raise(SIGSTOP);
+    _exit(0);
+  }
+  int state = 0;
+  ASSERT_EQ(waitpid(holder, &state, WUNTRACED), holder);
+  ASSERT_TRUE(WIFSTOPPED(state));
+  const Error error = error_of(open_rocks_store({.dir = dir.path()}));
+  kill(holder, SIGKILL);
+  waitpid(holder, &state, 0);
   EXPECT_EQ(error.code, ErrorCode::unavailable);
   EXPECT_NE(error.text.find("another process has it open"), std::string::npos) << error.text;
 }
