@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <boost/program_options.hpp>
 #include <map>
+#include <set>
 
 #include "tools/chatd/option_table.h"
 #include "tools/common/quantity.h"
@@ -53,8 +54,15 @@ Result<po::variables_map> parse_flags(const std::vector<std::string>& arguments,
     const int style =
         po::command_line_style::default_style & ~po::command_line_style::allow_guessing;
     const po::positional_options_description none;
-    po::store(po::command_line_parser(arguments).options(flags).positional(none).style(style).run(),
-              given);
+    auto parsed =
+        po::command_line_parser(arguments).options(flags).positional(none).style(style).run();
+    // A flag that is repeated: the last one wins, as the last source does.
+    std::set<std::string> seen;
+    for (auto option = parsed.options.rbegin(); option != parsed.options.rend(); ++option) {
+      if (!seen.insert(option->string_key).second) option->string_key.clear();
+    }
+    std::erase_if(parsed.options, [](const auto& option) { return option.string_key.empty(); });
+    po::store(parsed, given);
   } catch (const po::unknown_option& error) {
     std::string name = error.get_option_name();
     name.erase(0, name.find_first_not_of('-'));

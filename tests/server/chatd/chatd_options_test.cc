@@ -78,6 +78,7 @@ TEST_F(ChatdOptionsTest, TellsWhatWasExpectedAndWhere) {
   EXPECT_EQ(error({"--data-dir", "d"}, {"CHATD_LOG_LEVEL=loud"}),
             "CHATD_LOG_LEVEL: expected one of trace, debug, info, warn, error, off, got \"loud\"");
   EXPECT_EQ(error({"-c", "/nowhere.yaml"}), "/nowhere.yaml: cannot be read");
+  EXPECT_EQ(read({"--data-dir", "first", "--data-dir", "last"}).options.data_dir, "last");
   EXPECT_NE(error({"stray"}), "");
   EXPECT_NE(error({"--data-dir"}), "");
 }
