@@ -12,6 +12,7 @@ namespace {
 constexpr size_t kFanOutsMax = 64;  // Batches of a chat without an answer; more ⇒ sends wait.
 constexpr int kMemberEventUsers = 500;
 constexpr Duration kRetryDelay = milliseconds(100);
+constexpr uint32_t kRefusalReads = 200;  // Events looked at before a former member is refused.
 
 void fill_member(const MemberRow& row, v1::MemberInfo& out) {
   out.set_user_id(row.user.value);
@@ -156,7 +157,7 @@ bool ChatWriter::take_send(Chat& chat, Draft& draft, const ChatOp& op) {
     }
   }
   if (!allowed) {
-    answer(op, error_response(v1::PERMISSION_DENIED, "you are no member of this chat"));
+    refuse_sender(chat, op);
     return false;
   }
   v1::Event event;
@@ -167,6 +168,43 @@ bool ChatWriter::take_send(Chat& chat, Draft& draft, const ChatOp& op) {
   message.set_client_time_ms(send.client_time_ms());
   add_event(chat, draft, event, op, {}, {});
   return true;
+}
+
+/// Who is no member any more may have been one when the same send came first: then it is answered
+/// as the first time. Only what was stored shortly before the end of the membership is looked at.
+void ChatWriter::refuse_sender(const Chat& chat, const ChatOp& op) {
+  const auto denied = [] {
+    return error_response(v1::PERMISSION_DENIED, "you are no member of this chat");
+  };
+  const MemberRow* member = chat.member(UserId{op.request->user()});
+  if (!member) {
+    answer(op, denied());
+    return;
+  }
+  ReadEvents command{.chat = chat.id, .from_seq = member->joined_seq, .to_seq = member->left_seq};
+  command.limit = kRefusalReads;
+  command.newest_first = true;
+  context_.store(command, [this, op, denied, id = chat.id](StoreResult& result) {
+    const auto* read = std::get_if<EventsRead>(&result);
+    if (!read) {
+      answer(op, error_response(v1::UNAVAILABLE, "the chat store does not answer"));
+      return;
+    }
+    const v1::Send& send = op.request->send();
+    for (const EventRow& row : read->rows) {
+      peer::StoredEvent stored;
+      v1::Event event;
+      if (!stored.ParseFromString(row.stored_event) || stored.author() != op.request->user() ||
+          stored.client_msg_id() != send.client_msg_id() ||
+          !event.ParseFromString(stored.event()) || event.message().text() != send.text()) {
+        continue;
+      }
+      ++context_.counters.sends_duplicate;
+      answer(op, send_ack(id, send.client_msg_id(), row.seq, event.server_ts_ms(), v1::DUPLICATE));
+      return;
+    }
+    answer(op, denied());
+  });
 }
 
 bool ChatWriter::members_known(Chat& chat, ChatOp& op) {

@@ -49,6 +49,7 @@ class ChatWriter {
   bool take_send(Chat& chat, Draft& draft, const ChatOp& op);
   bool take_create(Chat& chat, Draft& draft, const ChatOp& op);
   bool take_change(Chat& chat, Draft& draft, const ChatOp& op);
+  void refuse_sender(const Chat& chat, const ChatOp& op);
   bool members_known(Chat& chat, ChatOp& op);
   void check_users(Chat& chat, std::vector<UserId> users);
   void users_checked(Chat& chat, const Result<std::vector<UserId>>& missing);

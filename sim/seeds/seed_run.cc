@@ -185,9 +185,9 @@ class SeedRun {
       world_.queue().at(when, [this] { operate(); });
     }
     if (!options_.faults) return;
-    for (uint64_t i = 1 + random_.below(4); i > 0; --i) {
+    for (uint64_t i = 1 + random_.below(6); i > 0; --i) {
       const Instant when = begin + Duration{random_.between(0, kOperationsTime.ns)};
-      world_.queue().at(when, [this] { crash_something(); });
+      world_.queue().at(when, [this] { break_something(); });
     }
   }
 
@@ -225,9 +225,22 @@ class SeedRun {
     return ChatId::direct(device.user(), UserId{other < device.user().value ? other : other + 1});
   }
 
-  void crash_something() {
-    ++crashes_;
-    world_.crash(random_.below(world_.processes()), milliseconds(random_.between(50, 6'000)));
+  void break_something() {
+    const size_t process = random_.below(world_.processes());
+    switch (random_.below(4)) {
+      case 0:
+        world_.partition(process, random_.below(world_.processes()),
+                         milliseconds(random_.between(500, 8'000)));
+        break;
+      case 1:
+        world_.leave_ring(random_.below(world_.engines()),
+                          milliseconds(random_.between(50, 5'000)));
+        break;
+      default:
+        ++crashes_;
+        world_.crash(process, milliseconds(random_.between(50, 6'000)));
+        break;
+    }
   }
 
   bool all_up() const {

@@ -27,6 +27,7 @@ struct VirtualWorld::Host {
   EngineRef ref;
   size_t process = 0;
   std::unique_ptr<Engine> engine;
+  bool in_ring = true;
   std::deque<Input> inputs;
   bool turn_planned = false;
   Instant busy_until;
@@ -99,7 +100,7 @@ std::vector<EngineCounters> VirtualWorld::counters() const {
 
 // ---------------------------------------------------------------- engines and processes
 
-VirtualWorld::Host& VirtualWorld::host(EngineRef ref) { return *hosts_[ref.id.value - 1]; }
+VirtualWorld::Host& VirtualWorld::host(EngineId id) { return *hosts_[id.value - 1]; }
 
 VirtualWorld::Host* VirtualWorld::host_if_up(EngineRef ref) {
   Host& found = host(ref);
@@ -139,7 +140,7 @@ void VirtualWorld::start(Host& started) {
 void VirtualWorld::tell_ring() {
   RingChanged ring;
   for (auto& candidate : hosts_) {
-    if (candidate->engine) ring.homes.push_back(candidate->ref);
+    if (candidate->engine && candidate->in_ring) ring.homes.push_back(candidate->ref);
   }
   for (auto& candidate : hosts_) {
     if (candidate->engine) tell(*candidate, ring, milliseconds(random_.between(0, 100)));
@@ -177,6 +178,19 @@ void VirtualWorld::crash(size_t process, Duration down_for) {
     for (auto& restarted : hosts_) {
       if (restarted->process == process && !restarted->engine) start(*restarted);
     }
+    tell_ring();
+  });
+}
+
+void VirtualWorld::partition(size_t one, size_t other, Duration duration) {
+  parted_until_[std::minmax(one, other)] = now() + duration;
+}
+
+void VirtualWorld::leave_ring(size_t engine, Duration duration) {
+  hosts_[engine]->in_ring = false;
+  tell_ring();
+  queue_.after(duration, [this, engine] {
+    hosts_[engine]->in_ring = true;
     tell_ring();
   });
 }
@@ -233,7 +247,7 @@ void VirtualWorld::execute(Host& by, Output& output, Instant when) {
   } else if (auto* close = std::get_if<Close>(&output)) {
     close_by_server(by, *close, when);
   } else if (auto* peer = std::get_if<PeerSend>(&output)) {
-    send_to_peer(*peer, when);
+    send_to_peer(by, *peer, when);
   } else if (auto* store = std::get_if<Store>(&output)) {
     store_.execute(ref, std::move(*store),
                    [this, ref](StoreDone done) { give(ref, now(), std::move(done)); });
@@ -253,7 +267,9 @@ void VirtualWorld::execute(Host& by, Output& output, Instant when) {
   }
 }
 
-void VirtualWorld::send_to_peer(const PeerSend& send, Instant when) {
+void VirtualWorld::send_to_peer(const Host& by, const PeerSend& send, Instant when) {
+  const auto parted = parted_until_.find(std::minmax(by.process, host(send.to.id).process));
+  if (parted != parted_until_.end() && now() < parted->second) return;
   if (one_in(options_.faults.peer_lost_one_in)) return;
   const int copies = one_in(options_.faults.peer_repeated_one_in) ? 2 : 1;
   for (int i = 0; i < copies; ++i) {
@@ -261,7 +277,7 @@ void VirtualWorld::send_to_peer(const PeerSend& send, Instant when) {
     if (one_in(options_.faults.peer_stray_one_in)) delay = options_.faults.peer_stray_delay;
     // A datagram goes to a place; whichever incarnation lives there by then has to look at it.
     queue_.at(when + delay, [this, id = send.to.id, datagram = send.datagram] {
-      Host& target = *hosts_[id.value - 1];
+      Host& target = host(id);
       if (target.engine) give(target.ref, now(), PeerReceived{datagram});
     });
   }

@@ -100,6 +100,11 @@ class VirtualWorld {
   size_t processes() const { return options_.engines_of_process.size(); }
   bool is_up(size_t process) const;
   void crash(size_t process, Duration down_for);
+  /// Two processes lose every datagram between them for a while; nobody is told.
+  void partition(size_t one, size_t other, Duration duration);
+  size_t engines() const { return hosts_.size(); }
+  /// An engine (0 … engines() − 1) is no home for a while: only the ring changes.
+  void leave_ring(size_t engine, Duration duration);
 
   /// Over every output of every engine so far.
   uint64_t digest() const;
@@ -111,7 +116,8 @@ class VirtualWorld {
   struct Host;
   struct Link;
 
-  Host& host(EngineRef ref);
+  Host& host(EngineRef ref) { return host(ref.id); }
+  Host& host(EngineId id);
   Host* host_if_up(EngineRef ref);
   Host* random_host();
   void start(Host& host);
@@ -126,7 +132,7 @@ class VirtualWorld {
   void close_by_server(Host& host, const Close& close, Instant when);
   void end_for_server(LinkRef link, CloseCode code);
   void end_for_client(LinkRef link, CloseCode code);
-  void send_to_peer(const PeerSend& send, Instant when);
+  void send_to_peer(const Host& by, const PeerSend& send, Instant when);
   void authenticate(EngineRef ref, const Authenticate& ask, Instant when);
   void check_users(EngineRef ref, const CheckUsers& ask, Instant when);
   void answer_request(Host& host, const ResponseOutput& output, Instant when);
@@ -143,6 +149,7 @@ class VirtualWorld {
   uint64_t store_epoch_;
   std::vector<std::unique_ptr<Host>> hosts_;  ///< By engine id − 1.
   std::map<LinkRef, Link> links_;
+  std::map<std::pair<size_t, size_t>, Instant> parted_until_;  ///< By processes, smaller first.
   uint64_t next_link_ = 1;
   uint64_t next_incarnation_ = 1;
   uint64_t next_request_ = 1;
