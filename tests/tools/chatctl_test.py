@@ -70,7 +70,7 @@ class StubAdmin(http.server.BaseHTTPRequestHandler):
                        "users_loaded": 20, "store": {"kind": "rocksdb", "epoch": 99},
                        "process": {"pid": 1, "cpu_s": 1.5, "rss_bytes": 1 << 24, "fds": 40,
                                    "fds_max": 1024},
-                       "counters": {"sends_stored": 1000, "lagged": 0}},
+                       "counters": {"sends_stored": 1000, "lagged": 0, "sessions": 12000}},
             "users": ALICE,
             "users/alice": ALICE,
             "tokens": {"tokens": [{"user_id": 7, "token": "t7"}, {"user_id": 8, "token": "t8"}]},
@@ -177,6 +177,7 @@ class ChatctlTest(unittest.TestCase):
         self.assertIn("16.0 MiB", table)
         self.assertIn("sends stored", table)
         self.assertNotIn("lagged", table)
+        self.assertEqual(table.count("sessions"), 1)
 
     def test_lists_fetch_pages_until_the_limit(self):
         users = json.loads(self.ok("user", "list", "--limit", "0", "-o", "json"))

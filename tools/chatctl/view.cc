@@ -137,7 +137,7 @@ std::string render_record(const View& view, const value& body) {
     if (!object || !object->is_object()) continue;
     for (const auto& [name, field] : object->get_object()) {
       const uint64_t number = number_of(&field);
-      if (number == 0) continue;
+      if (number == 0 || find_field(body, name)) continue;  // Not twice what stands above.
       std::string title(name);
       std::replace(title.begin(), title.end(), '_', ' ');
       lines.emplace_back(title, with_separators(number));
