@@ -12,7 +12,7 @@ import sys
 import unittest
 
 import websockets
-from harness import Chatd, JsonDevice, People, ProtoDevice, curl, key
+from harness import Chatd, DeviceTest, JsonDevice, People, ProtoDevice, curl, key
 
 CHATD = sys.argv.pop(1)
 
@@ -48,14 +48,14 @@ class HandshakeTest(unittest.IsolatedAsyncioTestCase):
             await socket.close()
 
 
-class SessionTest(unittest.IsolatedAsyncioTestCase):
+class SessionTest(DeviceTest):
     """In both encodings, by clients that are not ours."""
 
     async def asyncSetUp(self):
         self.kinds = [JsonDevice, ProtoDevice] if HAVE_NODE else [JsonDevice]
 
     async def greeted(self, kind, name="rita"):
-        device = await kind.connect(chatd.websocket, name)
+        device = await self.connect(kind, chatd.websocket, name)
         reply = await device.hello(people.token(name), f"phone of {kind.__name__}")
         self.assertIn("welcome", reply)
         return device
@@ -77,13 +77,13 @@ class SessionTest(unittest.IsolatedAsyncioTestCase):
         for kind in self.kinds:
             for token in ("", "x", good[:-4] + "AAAA", good + "x"):
                 with self.subTest(kind=kind.__name__, token=token[:8]):
-                    device = await kind.connect(chatd.websocket)
+                    device = await self.connect(kind, chatd.websocket, "rita")
                     await device.tell(hello={"token": token, "deviceId": "phone"})
                     self.assertEqual(await device.closed(), BAD_TOKEN)
 
     async def test_anything_before_hello_closes_with_4102(self):
         for kind in self.kinds:
-            device = await kind.connect(chatd.websocket)
+            device = await self.connect(kind, chatd.websocket, "rita")
             await device.tell(heartbeat={})
             self.assertEqual(await device.closed(), PROTOCOL_ERROR)
 

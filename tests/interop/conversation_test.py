@@ -10,7 +10,7 @@ import subprocess
 import sys
 import unittest
 
-from harness import Chatd, JsonDevice, People, ProtoDevice, curl, hex_of, key
+from harness import Chatd, DeviceTest, JsonDevice, People, ProtoDevice, curl, hex_of, key
 
 CHATD, CHATCTL = sys.argv[1:3]
 del sys.argv[1:3]
@@ -37,16 +37,7 @@ async def sync_from(device, inbox_seq):
         at = int(page["next"])
 
 
-async def live_device(kind, name, device_id="one"):
-    """A device that has no past: it says hello and syncs if the server wants it to."""
-    device = await kind.connect(chatd.websocket, name)
-    device.welcome = (await device.hello(people.token(name), device_id))["welcome"]
-    if not device.welcome.get("live"):
-        await sync_from(device, -1)
-    return device
-
-
-class ConversationTest(unittest.IsolatedAsyncioTestCase):
+class ConversationTest(DeviceTest):
     """Every test has its own pair of users, once in each role."""
 
     pairs = 0
@@ -54,13 +45,16 @@ class ConversationTest(unittest.IsolatedAsyncioTestCase):
     async def asyncSetUp(self):
         ConversationTest.pairs += 1
         self.ann, self.ben = f"ann{self.pairs}", f"ben{self.pairs}"
-        self.a = await live_device(JsonDevice, self.ann)
-        self.b = await live_device(ProtoDevice, self.ben)
+        self.a = await self.live_device(JsonDevice, self.ann)
+        self.b = await self.live_device(ProtoDevice, self.ben)
 
-    async def asyncTearDown(self):
-        for device in (self.a, self.b):
-            if device.close_code is None:
-                await device.close()
+    async def live_device(self, kind, name, device_id="one"):
+        """A device that has no past: it says hello and syncs if the server wants it to."""
+        device = await self.connect(kind, chatd.websocket, name)
+        device.welcome = (await device.hello(people.token(name), device_id))["welcome"]
+        if not device.welcome.get("live"):
+            await sync_from(device, -1)
+        return device
 
     async def said(self, sender, receiver, to, text, message_key):
         """One message from one device to the other; the receiver's Event frame."""
@@ -125,38 +119,36 @@ class ConversationTest(unittest.IsolatedAsyncioTestCase):
         while receipt["receipt"].get("readSeq") != seq:
             receipt = await self.a.frame("receipt", chatId=chat_id, userId=people.id(self.ben))
 
-    async def test_a_dropped_device_resumes_where_it_was(self):
-        for name, kind in ((self.ann, JsonDevice), (self.ben, ProtoDevice)):
-            device, other = (self.a, self.b) if name == self.ann else (self.b, self.a)
-            with self.subTest(device=device.name):
-                peer = people.id(self.ben if other is self.b else self.ann)
-                mine = people.id(name)
-                before = await self.said(other, device, {"peerUserId": mine}, "0", f"d0{name}")
-                await device.drop()
-                for n in range(3):
-                    ack = await other.say(f"missed {n}", f"m{n}{name}", peerUserId=mine)
-                    self.assertEqual(ack["sendAck"]["status"], "STORED")
-                again = await kind.connect(chatd.websocket, name)
-                welcome = (await again.hello(people.token(name), "one", resume={
-                    "sessionId": device.welcome["sessionId"], "epoch": device.welcome["epoch"],
-                    "inboxSeq": before["inboxSeq"]}))["welcome"]
-                self.assertTrue(welcome.get("recovered"), welcome)
-                self.assertFalse(welcome.get("live", False))
-                entries = await sync_from(again, before["inboxSeq"])
-                texts = [e["event"]["message"]["text"] for e in entries if "event" in e]
-                inbox = [int(e["inboxSeq"]) for e in entries]
-                while len(texts) < 3:  # What the inbox got after the page is pushed.
-                    pushed = await again.frame("event")
-                    texts.append(pushed["event"]["message"]["text"])
-                    inbox.append(int(pushed["inboxSeq"]))
-                self.assertEqual(texts, ["missed 0", "missed 1", "missed 2"])
-                first = int(before["inboxSeq"]) + 1
-                self.assertEqual(inbox, list(range(first, first + len(inbox))))
-                await self.said(other, again, {"peerUserId": mine}, "live again", f"l{name}")
-                await self.said(again, other, {"peerUserId": peer}, "me too", f"t{name}")
-                await again.close()
-                if kind is JsonDevice:  # The other round needs its partner.
-                    self.a = await live_device(JsonDevice, self.ann)
+    async def drop_and_resume(self, device, name, other, other_name):
+        to, back = {"peerUserId": people.id(name)}, {"peerUserId": people.id(other_name)}
+        before = await self.said(other, device, to, "before", "before")
+        await device.drop()
+        for n in range(3):
+            ack = await other.say(f"missed {n}", f"missed {n}", **to)
+            self.assertEqual(ack["sendAck"]["status"], "STORED")
+        again = await self.connect(type(device), chatd.websocket, name)
+        welcome = (await again.hello(people.token(name), "one", resume={
+            "sessionId": device.welcome["sessionId"], "epoch": device.welcome["epoch"],
+            "inboxSeq": before["inboxSeq"]}))["welcome"]
+        self.assertTrue(welcome.get("recovered"), welcome)
+        entries = []
+        if not welcome.get("live"):
+            entries = await sync_from(again, before["inboxSeq"])
+        while len(entries) < 3:  # What comes to the inbox after the last page is pushed.
+            entries.append(await again.frame("event"))
+        self.assertEqual([entry["event"]["message"]["text"] for entry in entries],
+                         ["missed 0", "missed 1", "missed 2"])
+        first = int(before["inboxSeq"]) + 1
+        self.assertEqual([int(entry["inboxSeq"]) for entry in entries],
+                         [first, first + 1, first + 2])
+        await self.said(other, again, to, "live again", "live")
+        await self.said(again, other, back, "me too", "me too")
+
+    async def test_a_dropped_json_device_resumes_where_it_was(self):
+        await self.drop_and_resume(self.a, self.ann, self.b, self.ben)
+
+    async def test_a_dropped_proto_device_resumes_where_it_was(self):
+        await self.drop_and_resume(self.b, self.ben, self.a, self.ann)
 
     async def test_history_reads_both_ways(self):
         to = {"peerUserId": people.id(self.ben)}
@@ -193,13 +185,12 @@ class ConversationTest(unittest.IsolatedAsyncioTestCase):
         self.assertEqual(answer["inboxHead"], got["inboxSeq"])
 
     async def test_a_second_connection_of_a_device_replaces_the_first(self):
-        second = await JsonDevice.connect(chatd.websocket, self.ann)
+        second = await self.connect(JsonDevice, chatd.websocket, self.ann)
         self.assertIn("welcome", await second.hello(people.token(self.ann), "one"))
         self.assertEqual(await self.a.closed(), 4006)
-        await second.close()
 
     async def test_two_devices_of_a_user_both_get_everything(self):
-        tablet = await live_device(ProtoDevice, self.ann, "tablet")
+        tablet = await self.live_device(ProtoDevice, self.ann, "tablet")
         to = {"peerUserId": people.id(self.ann)}
         got = await self.said(self.b, self.a, to, "to both", "2d")
         same = await tablet.frame("event", seq=got["event"]["seq"])
@@ -207,7 +198,6 @@ class ConversationTest(unittest.IsolatedAsyncioTestCase):
         ack = (await self.a.say("from one", "2e", peerUserId=people.id(self.ben)))["sendAck"]
         own = await tablet.frame("event", seq=ack["seq"])
         self.assertEqual(own["clientMsgId"], key("2e"))
-        await tablet.close()
 
     async def test_frames_of_later_versions_are_answered_unimplemented(self):
         got = await self.said(self.a, self.b, {"peerUserId": people.id(self.ben)}, "typo", "u")
@@ -255,10 +245,9 @@ class ConversationTest(unittest.IsolatedAsyncioTestCase):
         self.assertEqual([(s["deviceId"], s["encoding"]) for s in sessions],
                          [("one", "chat.v1.proto")])
         token = chatctl("token", "mint", people.id(self.ann))["tokens"][0]["token"]
-        minted = await JsonDevice.connect(chatd.websocket, self.ann)
+        minted = await self.connect(JsonDevice, chatd.websocket, self.ann)
         welcome = (await minted.hello(token, "minted"))["welcome"]
         self.assertEqual(welcome["userId"], people.id(self.ann))
-        await minted.close()
 
 
 if __name__ == "__main__":

@@ -12,7 +12,8 @@ import sys
 import tempfile
 import unittest
 
-from harness import DEADLINE_S, ROOT, Chatd, JsonDevice, People, ProtoDevice, curl, hex_of
+from harness import (DEADLINE_S, ROOT, Chatd, DeviceTest, JsonDevice, People, ProtoDevice, curl,
+                     hex_of)
 
 CHATD, CHATSIM = sys.argv[1:3]
 del sys.argv[1:3]
@@ -28,7 +29,7 @@ def tearDownModule():
     chatd.stop()
 
 
-class GuestsTest(unittest.IsolatedAsyncioTestCase):
+class GuestsTest(DeviceTest):
     async def run_of_chatsim(self, directory):
         """A chatsim at work, and the chat that its import made."""
         scenario = ROOT / "tests/interop/guests.yaml"
@@ -45,7 +46,7 @@ class GuestsTest(unittest.IsolatedAsyncioTestCase):
             await asyncio.sleep(0)
 
     async def guest(self, kind, name):
-        device = await kind.connect(chatd.websocket, name)
+        device = await self.connect(kind, chatd.websocket, name)
         self.assertIn("welcome", await device.hello(people.token(name), "guest"))
         page = (await device.ask(sync={"fromInboxSeq": "0"}))["syncPage"]
         self.assertTrue(page["done"])

@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+import unittest
 
 import websockets
 
@@ -169,7 +170,7 @@ class JsonDevice(Device):
     """Python's `websockets` in chat.v1.json."""
 
     @classmethod
-    async def connect(cls, url, name="websockets"):
+    async def connect(cls, url, name):
         device = cls(name)
         device.socket = await websockets.connect(url, subprotocols=["chat.v1.json"],
                                                  ping_interval=None, max_size=None)
@@ -200,12 +201,14 @@ class JsonDevice(Device):
         self.socket.transport.abort()
         await self.reader
 
+    dispose = drop
+
 
 class ProtoDevice(Device):
     """The npm package `ws` in chat.v1.proto, in a node process (ws_client.js)."""
 
     @classmethod
-    async def connect(cls, url, name="ws"):
+    async def connect(cls, url, name):
         device = cls(name)
         paths = [os.environ.get("NODE_PATH"), "/usr/share/nodejs"]
         device.process = await asyncio.create_subprocess_exec(
@@ -246,6 +249,19 @@ class ProtoDevice(Device):
     async def drop(self):
         await self._command(abort=1)
         await self.reader
+
+    async def dispose(self):
+        self.process.stdin.close()
+        await self.reader
+
+
+class DeviceTest(unittest.IsolatedAsyncioTestCase):
+    """A test with devices: none outlives it."""
+
+    async def connect(self, kind, url, name):
+        device = await kind.connect(url, name)
+        self.addAsyncCleanup(device.dispose)
+        return device
 
 
 class People:
