@@ -1,4 +1,5 @@
-// The names of all EngineCounters, for status and metrics. Thread rule: constant.
+// The names of all EngineCounters, for status and metrics.
+// Owns nothing. Thread rule: constant.
 #pragma once
 
 #include <cstdint>

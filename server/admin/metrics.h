@@ -1,4 +1,5 @@
-// The figures of a chatd as Prometheus text. Thread rule: any thread.
+// The figures of a chatd as Prometheus text.
+// Owns nothing. Thread rule: any thread.
 #pragma once
 
 #include <string>

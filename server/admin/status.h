@@ -1,4 +1,5 @@
-// The state of a chatd as JSON: what `chatctl status` shows. Thread rule: any thread.
+// The state of a chatd as JSON: what `chatctl status` shows.
+// Owns nothing. Thread rule: any thread.
 #pragma once
 
 #include <string>

@@ -1,4 +1,5 @@
-// The real clocks, read by drivers only: core gets its times from turns. Thread rule: any thread.
+// The real clocks, read by drivers only: core gets its times from turns.
+// Owns nothing. Thread rule: any thread.
 #pragma once
 
 #include <time.h>
