@@ -190,7 +190,7 @@ void Fleet::turn(Instant until) {
     on_timer(*user);
     settle(*user);
   }
-  meter_->tick(now_, connected_);
+  meter_->tick(now_, wall_now(), connected_);
 }
 
 void Fleet::handle_ready(uint32_t index, uint32_t events) {

@@ -263,7 +263,7 @@ void LiveRun::ramp() {
   begin_phase("ramp", length);
   began_ = phase_began_;
   result_.phases.front().begin = result_.phases.front().begin - (began_ - Instant{});
-  meter_.emplace(scenario_, *sampler_, began_);
+  meter_.emplace(scenario_, *sampler_, began_, wall_now());
   fleet_->begin_ramp(began_, *meter_);
   turn_until(began_ + length, [] { return false; });
   const uint64_t users = std::max<uint64_t>(fleet_->connected(), 1);

@@ -5,19 +5,17 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "sim/live/clock.h"
-
 namespace chat::sim {
 namespace {
 
 constexpr int64_t kClockJumpMs = 1'000;
 constexpr int kSaturatedShare = 5;  ///< More than every fifth second.
 
-int64_t wall_offset(Instant now) { return wall_now().ms - now.ns / 1'000'000; }
+int64_t wall_offset(Instant now, WallTime wall) { return wall.ms - now.ns / 1'000'000; }
 
 }  // namespace
 
-Meter::Meter(const Scenario& scenario, const ServerSampler& server, Instant begin)
+Meter::Meter(const Scenario& scenario, const ServerSampler& server, Instant begin, WallTime wall)
     : scenario_(scenario),
       server_(server),
       gates_(scenario.gates),
@@ -26,16 +24,16 @@ Meter::Meter(const Scenario& scenario, const ServerSampler& server, Instant begi
       own_cpu_at_begin_(own_before_.cpu_s),
       server_before_(server.latest()),
       server_at_begin_(server_before_),
-      wall_offset_ms_(wall_offset(begin)) {}
+      wall_offset_ms_(wall_offset(begin, wall)) {}
 
-void Meter::tick(Instant now, uint64_t connected) {
+void Meter::tick(Instant now, WallTime wall, uint64_t connected) {
   users_peak_ = std::max(users_peak_, connected);
   while (now >= next_tick()) end_second(next_tick(), connected);
-  check_clock(now);
+  check_clock(now, wall);
 }
 
-void Meter::check_clock(Instant now) {
-  const int64_t offset = wall_offset(now);
+void Meter::check_clock(Instant now, WallTime wall) {
+  const int64_t offset = wall_offset(now, wall);
   const int64_t jump_ms = offset - wall_offset_ms_;
   wall_offset_ms_ = offset;
   if (std::abs(jump_ms) >= kClockJumpMs) {

@@ -22,13 +22,13 @@ namespace chat::sim {
 class Meter {
  public:
   /// `server` outlives the meter. Seconds are counted from `begin`, the beginning of the ramp.
-  Meter(const Scenario& scenario, const ServerSampler& server, Instant begin);
+  Meter(const Scenario& scenario, const ServerSampler& server, Instant begin, WallTime wall);
 
   /// Where the driver counts.
   WindowStats& now() { return second_; }
   Histogram& catch_up() { return catch_up_; }
   /// Ends seconds that are over. `connected` users are connected now.
-  void tick(Instant now, uint64_t connected);
+  void tick(Instant now, WallTime wall, uint64_t connected);
   Instant next_tick() const { return second_begin_ + seconds(1); }
 
   /// The run phase begins or ends; only its seconds count for gates and totals of rates.
@@ -54,7 +54,7 @@ class Meter {
  private:
   void end_second(Instant end, uint64_t connected);
   void end_step();
-  void check_clock(Instant now);
+  void check_clock(Instant now, WallTime wall);
   void judge_generator();
 
   const Scenario& scenario_;
