@@ -111,15 +111,16 @@ Result<std::vector<std::string>> AdminClient::tokens(std::span<const UserId> use
   return tokens;
 }
 
-Result<std::optional<uint64_t>> AdminClient::last_seq(const ChatId& chat) {
+Result<std::optional<ChatHead>> AdminClient::chat_head(const ChatId& chat) {
   const auto body = get("/admin/v1/chats/" + chat.hex());
   if (!body) return body.error();
-  if (!*body) return std::optional<uint64_t>();
+  if (!*body) return std::optional<ChatHead>();
   v1::ChatInfo info;
   if (!google::protobuf::util::JsonStringToMessage(**body, &info).ok()) {
     return make_error(ErrorCode::corrupt, "chat " + chat.hex() + ": the answer does not decode");
   }
-  return std::optional<uint64_t>(info.chat().last_seq());
+  return std::optional(
+      ChatHead{.last_seq = info.chat().last_seq(), .fanned_seq = info.fanned_seq()});
 }
 
 Result<bool> AdminClient::read_log(const ChatId& chat,

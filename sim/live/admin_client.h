@@ -33,6 +33,12 @@ struct ImportAnswer {
   uint64_t users = 0, chats = 0, members = 0, skipped = 0;
 };
 
+/// How far a chat's log goes, and how far it has reached its members' inboxes.
+struct ChatHead {
+  uint64_t last_seq = 0;
+  uint64_t fanned_seq = 0;
+};
+
 class AdminClient {
  public:
   explicit AdminClient(const Endpoint& endpoint, Duration timeout = seconds(120))
@@ -44,8 +50,8 @@ class AdminClient {
   Result<ImportAnswer> import(std::string lines);
   /// One access token per user, in their order.
   Result<std::vector<std::string>> tokens(std::span<const UserId> users, Duration ttl);
-  /// The last seq of a chat; nullopt when there is no such chat.
-  Result<std::optional<uint64_t>> last_seq(const ChatId& chat);
+  /// nullopt when there is no such chat.
+  Result<std::optional<ChatHead>> chat_head(const ChatId& chat);
   /// All events of a chat, ascending. False when there is no such chat.
   Result<bool> read_log(const ChatId& chat, const std::function<void(const v1::Event&)>& each);
 

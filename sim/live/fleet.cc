@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 #include <utility>
 
 #include "core/wire/chat.pb.h"
@@ -171,12 +172,14 @@ void Fleet::turn(Instant until) {
   std::array<epoll_event, 512> ready;
   const Instant before = monotonic_now();
   const Instant wake = std::max(std::min({until, timers_.next(), meter_->next_tick()}), before);
-  // Rounded up: waking early would only poll again.
-  const auto wait_ms = static_cast<int>((wake - before).ms() + ((wake - before).ns > 0 ? 1 : 0));
-  const int count = ::epoll_wait(epoll_fd_, ready.data(), static_cast<int>(ready.size()), wait_ms);
+  const Duration wait = wake - before;
+  const timespec timeout{.tv_sec = wait.ns / 1'000'000'000, .tv_nsec = wait.ns % 1'000'000'000};
+  // In ns: whole milliseconds would make every send up to one late.
+  const int count =
+      ::epoll_pwait2(epoll_fd_, ready.data(), static_cast<int>(ready.size()), &timeout, nullptr);
   const Instant woke = monotonic_now();
   // From the last wake-up to this one, less what was meant to be waited.
-  meter_->note_wake_up(woke - now_ - milliseconds(wait_ms));
+  meter_->note_wake_up(woke - now_ - wait);
   now_ = woke;
   for (int i = 0; i < count; ++i) {
     const epoll_event& event = ready[static_cast<size_t>(i)];

@@ -28,6 +28,9 @@ constexpr size_t kTokensPerRequest = 1'000;
 constexpr uint64_t kSpareDescriptors = 64;
 constexpr double kReconnectsPerSecond = 2'000;
 constexpr Duration kSettled = milliseconds(1'500);  ///< Without a delivery, in the quiet phase.
+constexpr uint32_t kGroupsAsked = 200;
+constexpr Duration kFanOutTimeout = seconds(60);
+constexpr useconds_t kAskAgainUs = 10'000;
 constexpr Duration kTokenMargin = minutes(30);
 
 /// Every socket needs a descriptor. Errors: rate_limited, with the remedy.
@@ -60,7 +63,8 @@ class LiveRun {
   Status prepare();
   Status import_everything();
   Status mint_tokens();
-  Status find_rooms();
+  Status find_chats();
+  Result<uint64_t> settled_seq(uint32_t chat);
   Status create_fleet();
   void ramp();
   void run_phase();
@@ -176,7 +180,7 @@ Status LiveRun::prepare() {
   result_.server_version = status->version;
   if (Status imported = import_everything(); !imported) return imported;
   if (Status minted = mint_tokens(); !minted) return minted;
-  if (Status found = find_rooms(); !found) return found;
+  if (Status found = find_chats(); !found) return found;
   if (Status created = create_fleet(); !created) return created;
   end_phase();
   return {};
@@ -224,22 +228,42 @@ Status LiveRun::mint_tokens() {
   return {};
 }
 
-// Users follow a room from behind what the import wrote into it.
-Status LiveRun::find_rooms() {
+// Users follow a room from behind what the import wrote into it, and begin with inboxes that have
+// all of it.
+Status LiveRun::find_chats() {
   const Population& population = plan_.population();
   room_first_seqs_.resize(population.chat_count());
-  for (uint32_t chat = 0; chat < population.chat_count(); ++chat) {
-    if (population.kind(chat) != ChatKind::room) continue;
-    const auto last_seq = admin_.last_seq(roster_->chat_id(chat));
-    if (!last_seq) return last_seq.error();
-    if (!*last_seq) return make_error(ErrorCode::not_found, "an imported room does not exist");
-    room_first_seqs_[chat] = **last_seq + 1;
+  uint32_t asked = 0;
+  for (uint32_t chat = population.chat_count(); chat > 0;) {
+    const ChatKind kind = population.kind(--chat);
+    // Fan-out keeps the order of the import, so that the last groups stand for all.
+    if (kind == ChatKind::direct || (kind == ChatKind::group && asked >= kGroupsAsked)) break;
+    const auto seq = settled_seq(chat);
+    if (!seq) return seq.error();
+    room_first_seqs_[chat] = *seq + 1;
+    ++asked;
   }
   return {};
 }
 
+// The last seq of an imported chat, as soon as all its members have everything up to there.
+Result<uint64_t> LiveRun::settled_seq(uint32_t chat) {
+  const Instant deadline = monotonic_now() + kFanOutTimeout;
+  for (;;) {
+    const auto head = admin_.chat_head(roster_->chat_id(chat));
+    if (!head) return head.error();
+    if (!*head) return make_error(ErrorCode::not_found, "an imported chat does not exist");
+    if ((*head)->fanned_seq >= (*head)->last_seq) return (*head)->last_seq;
+    if (monotonic_now() > deadline) {
+      return make_error(ErrorCode::unavailable, "imported chats do not reach their members");
+    }
+    usleep(kAskAgainUs);
+  }
+}
+
 Status LiveRun::create_fleet() {
   sampler_ = std::make_unique<ServerSampler>(target_);
+  meter_.emplace(scenario_, *sampler_);
   own_rss_before_ = own_use().rss_bytes;
   auto fleet = Fleet::create({.scenario = scenario_,
                               .plan = plan_,
@@ -263,7 +287,7 @@ void LiveRun::ramp() {
   begin_phase("ramp", length);
   began_ = phase_began_;
   result_.phases.front().begin = result_.phases.front().begin - (began_ - Instant{});
-  meter_.emplace(scenario_, *sampler_, began_, wall_now());
+  meter_->begin_ramp(began_, wall_now());
   fleet_->begin_ramp(began_, *meter_);
   turn_until(began_ + length, [] { return false; });
   const uint64_t users = std::max<uint64_t>(fleet_->connected(), 1);

@@ -15,16 +15,16 @@ int64_t wall_offset(Instant now, WallTime wall) { return wall.ms - now.ns / 1'00
 
 }  // namespace
 
-Meter::Meter(const Scenario& scenario, const ServerSampler& server, Instant begin, WallTime wall)
-    : scenario_(scenario),
-      server_(server),
-      gates_(scenario.gates),
-      second_begin_(begin),
-      own_before_(own_use()),
-      own_cpu_at_begin_(own_before_.cpu_s),
-      server_before_(server.latest()),
-      server_at_begin_(server_before_),
-      wall_offset_ms_(wall_offset(begin, wall)) {}
+Meter::Meter(const Scenario& scenario, const ServerSampler& server)
+    : scenario_(scenario), server_(server), gates_(scenario.gates) {}
+
+void Meter::begin_ramp(Instant now, WallTime wall) {
+  second_begin_ = now;
+  own_before_ = own_use();
+  own_cpu_at_begin_ = own_before_.cpu_s;
+  server_before_ = server_at_begin_ = server_.latest();
+  wall_offset_ms_ = wall_offset(now, wall);
+}
 
 void Meter::tick(Instant now, WallTime wall, uint64_t connected) {
   users_peak_ = std::max(users_peak_, connected);

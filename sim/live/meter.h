@@ -21,8 +21,11 @@ namespace chat::sim {
 
 class Meter {
  public:
-  /// `server` outlives the meter. Seconds are counted from `begin`, the beginning of the ramp.
-  Meter(const Scenario& scenario, const ServerSampler& server, Instant begin, WallTime wall);
+  /// `server` outlives the meter.
+  Meter(const Scenario& scenario, const ServerSampler& server);
+
+  /// The ramp begins: seconds are counted from now on. Before everything else.
+  void begin_ramp(Instant now, WallTime wall);
 
   /// Where the driver counts.
   WindowStats& now() { return second_; }

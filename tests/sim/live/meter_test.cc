@@ -21,7 +21,8 @@ class MeterTest : public ::testing::Test {
 
   Meter& begin() {
     sampler_.emplace(target_);
-    meter_.emplace(scenario_, *sampler_, Instant{}, WallTime{});
+    meter_.emplace(scenario_, *sampler_);
+    meter_->begin_ramp({}, {});
     return *meter_;
   }
   void pass(int64_t seconds_passed) {
