@@ -95,8 +95,7 @@ uint64_t ChatHome::readable_through(const Chat& chat, UserId user) const {
 void ChatHome::history(Chat& chat, EngineId from, const peer::HomeRequest& frame) {
   const uint64_t last = readable_through(chat, UserId{frame.user()});
   if (last == 0) {
-    reply(from, frame.request_id(),
-          error_response(v1::PERMISSION_DENIED, "you are no member of this chat"));
+    refuse_reading(chat, from, frame);
     return;
   }
   const v1::History& asked = frame.history();
@@ -215,18 +214,21 @@ void ChatHome::room_page(Chat& chat, EngineId from, const peer::HomeRequest& fra
 }
 
 void ChatHome::get_chat(Chat& chat, EngineId from, const peer::HomeRequest& frame) {
-  if (!chat.exists && frame.user() == 0) {
-    reply(from, frame.request_id(), error_response(v1::NOT_FOUND, "there is no such chat"));
-    return;
-  }
   if (readable_through(chat, UserId{frame.user()}) == 0) {
-    reply(from, frame.request_id(),
-          error_response(v1::PERMISSION_DENIED, "you are no member of this chat"));
+    refuse_reading(chat, from, frame);
     return;
   }
   v1::Response response;
   fill_chat_info(chat, *response.mutable_chat());
   reply(from, frame.request_id(), std::move(response));
+}
+
+// Only the operator learns that a chat does not exist.
+void ChatHome::refuse_reading(const Chat& chat, EngineId from, const peer::HomeRequest& frame) {
+  const bool unknown = !chat.exists && frame.user() == 0;
+  reply(from, frame.request_id(),
+        unknown ? error_response(v1::NOT_FOUND, "there is no such chat")
+                : error_response(v1::PERMISSION_DENIED, "you are no member of this chat"));
 }
 
 void ChatHome::reply(EngineId to, uint64_t request_id, v1::Response&& response) {

@@ -44,6 +44,7 @@ class ChatHome {
   void reload(Chat& chat);
   void room_page(Chat& chat, EngineId from, const peer::HomeRequest& frame);
   void get_chat(Chat& chat, EngineId from, const peer::HomeRequest& frame);
+  void refuse_reading(const Chat& chat, EngineId from, const peer::HomeRequest& frame);
   /// The last seq that `user` may read; 0 = nothing.
   uint64_t readable_through(const Chat& chat, UserId user) const;
   void reply(EngineId to, uint64_t request_id, v1::Response&& response);

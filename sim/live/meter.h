@@ -53,6 +53,7 @@ class Meter {
   /// Moves everything into the result and judges the generator; gates come later.
   void finish(RunResult& result);
   const GateBoard& gates() const { return gates_; }
+  const WindowStats& totals() const { return totals_; }
 
  private:
   void end_second(Instant end, uint64_t connected);

@@ -3,9 +3,13 @@
 #include <fmt/format.h>
 
 #include <iterator>
+#include <map>
 
 namespace chat::sim {
 namespace {
+
+/// Of each kind of finding; JSON and HTML have more.
+constexpr int kExamplesMax = 3;
 
 class Page {
  public:
@@ -65,10 +69,10 @@ void print_messages(Page& page, const RunResult& result) {
             counts.skipped);
   page.line("verdict     lost {}, duplicate {}, reordered {}, phantom {}", page.zero(counts.lost),
             page.zero(counts.duplicate), page.zero(counts.reordered), page.zero(counts.phantom));
+  std::map<Finding, int> shown;
   for (const OracleExample& example : result.oracle.examples) {
-    if (example.finding != Finding::late) {
-      page.line("            {}: {}", name_of(example.finding), example.text);
-    }
+    if (example.finding == Finding::late || ++shown[example.finding] > kExamplesMax) continue;
+    page.line("            {}: {}", name_of(example.finding), example.text);
   }
 }
 
