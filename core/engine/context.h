@@ -27,18 +27,19 @@ class Frame;
 
 /// Whom a timer is for. TimerEvent::kind holds one of these, id and extra are the owner's.
 enum class TimerKind : uint8_t {
-  hello_timeout,   ///< id: connection
-  stall_check,     ///< id: connection
-  presence_sweep,  ///< sessions whose heartbeat is overdue
-  request_sweep,   ///< requests without an answer
-  attach_retry,    ///< id: connection
-  device_grace,    ///< id: user, extra: session id
-  user_sweep,      ///< last seen, eviction
-  user_reload,     ///< id: user
-  chat_flush,      ///< id: the chat's number
-  chat_receipts,   ///< id: the chat's number
-  chat_reload,     ///< id: the chat's number
-  chat_sweep,      ///< eviction
+  hello_timeout,      ///< id: connection
+  stall_check,        ///< id: connection
+  presence_sweep,     ///< sessions whose heartbeat is overdue
+  request_sweep,      ///< requests without an answer
+  attach_retry,       ///< id: connection
+  announce_sessions,  ///< The next of those whose home changed
+  device_grace,       ///< id: user, extra: session id
+  user_sweep,         ///< last seen, eviction
+  user_reload,        ///< id: user
+  chat_flush,         ///< id: the chat's number
+  chat_receipts,      ///< id: the chat's number
+  chat_reload,        ///< id: the chat's number
+  chat_sweep,         ///< eviction
 };
 
 class EngineContext {

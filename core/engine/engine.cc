@@ -99,6 +99,7 @@ void Engine::Impl::on_timer(const TimerEvent& event) {
     case TimerKind::presence_sweep:
     case TimerKind::request_sweep:
     case TimerKind::attach_retry:
+    case TimerKind::announce_sessions:
       sessions.on_timer(kind, event.id);
       break;
     case TimerKind::device_grace:
@@ -136,7 +137,7 @@ void Engine::Impl::route(Input& input) {
 }
 
 void Engine::Impl::ring_changed(const RingChanged& input) {
-  for (const EngineRef& engine : input.homes) mesh.peer_up(engine);
+  for (const EngineRef& engine : input.homes) mesh.peer_in_ring(engine);
   Ring ring(input.homes);
   if (ring == context.ring) return;
   context.ring = std::move(ring);
@@ -167,7 +168,7 @@ void Engine::Impl::dispatch(EngineId from, peer::Frame& frame) {
       users.on_attach(from, frame.attach());
       break;
     case F::kAttached:
-      sessions.on_attached(frame.attached());
+      sessions.on_attached(from, frame.attached());
       break;
     case F::kEdge:
       users.on_edge(from, frame.edge());
@@ -182,7 +183,7 @@ void Engine::Impl::dispatch(EngineId from, peer::Frame& frame) {
       users.on_sync_read(from, frame.sync_read());
       break;
     case F::kSyncResult:
-      sessions.on_sync_result(*frame.mutable_sync_result());
+      sessions.on_sync_result(from, *frame.mutable_sync_result());
       break;
     case F::kCloseSession:
       sessions.on_close_session(frame.close_session());
@@ -212,7 +213,7 @@ void Engine::Impl::dispatch(EngineId from, peer::Frame& frame) {
       sessions.on_receipts(frame.receipt_push());
       break;
     case F::kRoomEvents:
-      sessions.on_room_events(frame.room_events());
+      sessions.on_room_events(from, frame.room_events());
       break;
     case F::kRoomUnsubscribe:
       if (const auto chat = ChatId::from_bytes(frame.room_unsubscribe().chat_id())) {

@@ -27,11 +27,13 @@ void PeerMesh::begin_link(Peer& peer) {
   options.peer = peer.ref;
   options.generation = (context_.options.self.incarnation.value << 20) + ++links_begun_;
   peer.link = std::make_unique<PeerLink>(options);
+  peer.link->send(peer::Frame().SerializeAsString());
   lost_.push_back(peer.ref.id);
 }
 
 void PeerMesh::peer_up(const EngineRef& ref) {
   if (ref.id == context_.self()) return;
+  if (is_gone(ref)) gone_.erase(ref.id);
   const auto [at, is_new] = peers_.try_emplace(ref.id, Peer{ref, nullptr});
   Peer& peer = at->second;
   if (!is_new && peer.ref.incarnation >= ref.incarnation) return;
@@ -39,7 +41,18 @@ void PeerMesh::peer_up(const EngineRef& ref) {
   begin_link(peer);
 }
 
+bool PeerMesh::is_gone(const EngineRef& ref) const {
+  const auto gone = gone_.find(ref.id);
+  return gone != gone_.end() && ref.incarnation <= gone->second;
+}
+
+void PeerMesh::peer_in_ring(const EngineRef& ref) {
+  if (!is_gone(ref)) peer_up(ref);
+}
+
 void PeerMesh::peer_down(const EngineRef& ref) {
+  Incarnation& gone = gone_[ref.id];
+  gone = std::max(gone, ref.incarnation);
   const auto found = peers_.find(ref.id);
   if (found == peers_.end() || found->second.ref.incarnation > ref.incarnation) return;
   peers_.erase(found);
@@ -49,7 +62,7 @@ void PeerMesh::peer_down(const EngineRef& ref) {
 
 void PeerMesh::receive(const std::string& datagram) {
   const auto header = PeerLink::peek(datagram);
-  if (!header || header->to != context_.options.self) return;
+  if (!header || header->to != context_.options.self || is_gone(header->from)) return;
   if (!peers_.contains(header->from.id)) peer_up(header->from);
   Peer& peer = peers_.at(header->from.id);
   if (header->from.incarnation < peer.ref.incarnation) return;

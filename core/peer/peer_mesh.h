@@ -1,7 +1,8 @@
 // PeerMesh: all PeerLinks of one engine, and the way of frames between engines.
 // A frame to the engine itself goes through the same queue without being encoded. When a link ends
-// – dead, the peer restarted, PeerDown – the peer is reported lost once and a new link begins;
-// whoever had something under way with it sends that again. Thread rule: belongs to its engine.
+// – dead, the peer restarted, PeerDown – the peer is reported lost once and a new link begins with
+// an empty frame, so that the other end learns of it even when there is nothing to say; whoever had
+// something under way with it sends that again. Thread rule: belongs to its engine.
 #pragma once
 
 #include <deque>
@@ -30,7 +31,9 @@ class PeerMesh {
   void receive(const std::string& datagram);
   /// The peer lives, as this incarnation.
   void peer_up(const EngineRef& peer);
-  /// This incarnation of the peer is gone.
+  /// The peer stands in the ring: it lives, unless this incarnation is known to be gone.
+  void peer_in_ring(const EngineRef& peer);
+  /// This incarnation of the peer is gone; what still comes from it is ignored.
   void peer_down(const EngineRef& peer);
 
   /// The next frame to handle, in order of arrival.
@@ -49,11 +52,13 @@ class PeerMesh {
     std::unique_ptr<PeerLink> link;
   };
 
+  bool is_gone(const EngineRef& ref) const;
   void begin_link(Peer& peer);
   void deliver(EngineId from, const std::vector<std::string>& frames);
 
   EngineContext& context_;
   std::map<EngineId, Peer> peers_;
+  std::map<EngineId, Incarnation> gone_;  ///< The last one of each engine that went down.
   std::deque<Arrived> arrived_;
   std::vector<EngineId> lost_;
   uint64_t links_begun_ = 0;

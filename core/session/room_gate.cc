@@ -55,7 +55,7 @@ void RoomGate::sync(Session& session, uint32_t reply_to, const v1::Sync& sync) {
     return;
   }
   view->live = false;
-  session.queue.clear_lagged();
+  ++rooms_[chat].pages;
   peer::HomeRequest request;
   request.set_user(session.user.value);
   *request.mutable_room_sync() = sync;
@@ -66,14 +66,20 @@ void RoomGate::sync(Session& session, uint32_t reply_to, const v1::Sync& sync) {
 }
 
 void RoomGate::page(ConnId conn, uint32_t reply_to, const ChatId& chat, peer::HomeReply& reply) {
+  Room& room = rooms_.at(chat);
+  --room.pages;
+  if (reply.room_page().done()) room.home = context_.home_of(chat).value_or(EngineId{});
   Session* session = sessions_.find(conn);
-  if (!session || !session->active()) return;
-  RoomView* view = session->room(chat);
-  if (!view) return;  // The user left the room meanwhile.
-  view->syncing = false;
+  RoomView* view = session && session->active() ? session->room(chat) : nullptr;
+  if (view) answer(*session, reply_to, *view, reply);  // Else it left meanwhile.
+  release(chat);
+}
+
+void RoomGate::answer(Session& session, uint32_t reply_to, RoomView& view, peer::HomeReply& reply) {
+  view.syncing = false;
   if (!reply.has_room_page()) {
-    if (!reply.response().error().temporary()) leave(*session, chat);
-    output_.error(*session, reply_to, reply.response().error());
+    if (!reply.response().error().temporary()) leave(session, ChatId(view.chat));
+    output_.error(session, reply_to, reply.response().error());
     return;
   }
   ++context_.counters.sync_pages;
@@ -82,26 +88,30 @@ void RoomGate::page(ConnId conn, uint32_t reply_to, const ChatId& chat, peer::Ho
   const bool done = reply.room_page().done();
   const uint64_t through = reply.room_page().next() - 1;
   *frame.mutable_sync_page() = std::move(*reply.mutable_room_page());
-  if (output_.push(*session, frame, SendLane::control) && done) enter(*session, *view, through);
+  if (output_.push(session, frame, SendLane::control) && done) enter(session, view, through);
 }
 
 void RoomGate::enter(Session& session, RoomView& view, uint64_t through) {
   view.pushed_through = through;
   view.live = true;
-  Room& room = rooms_[view.chat];
-  room.home = context_.home_of(view.chat).value_or(EngineId{});
+  // From now on a dropped event has to be told.
+  session.queue.clear_lagged();
+  Room& room = rooms_.at(view.chat);
   if (std::find(room.slots.begin(), room.slots.end(), session.slot) == room.slots.end()) {
     room.slots.push_back(session.slot);
   }
 }
 
-void RoomGate::on_events(const peer::RoomEvents& frame) {
+void RoomGate::on_events(EngineId from, const peer::RoomEvents& frame) {
   const auto chat = ChatId::from_bytes(frame.chat_id());
-  const auto found = chat ? rooms_.find(*chat) : rooms_.end();
-  if (found == rooms_.end()) return;
+  if (!chat) return;
   if (frame.resync()) {
-    end_room(*chat, found->second);
-    rooms_.erase(found);
+    end_room(*chat);
+    return;
+  }
+  const auto found = rooms_.find(*chat);
+  if (found == rooms_.end()) {
+    unsubscribe(from, *chat);  // By a page that came too late for its session.
     return;
   }
   std::optional<Block> proto, json;
@@ -155,13 +165,22 @@ void RoomGate::leave(Session& session, const ChatId& chat) {
   const auto found = rooms_.find(chat);
   if (found == rooms_.end()) return;
   std::erase(found->second.slots, session.slot);
-  if (!found->second.slots.empty()) return;
-  if (found->second.home) {
-    peer::Frame frame;
-    frame.mutable_room_unsubscribe()->set_chat_id(chat.str());
-    context_.post(found->second.home, std::move(frame));
-  }
+  release(chat);
+}
+
+void RoomGate::release(const ChatId& chat) {
+  const auto found = rooms_.find(chat);
+  if (found == rooms_.end()) return;
+  const Room& room = found->second;
+  if (!room.slots.empty() || room.pages > 0) return;
+  if (room.home) unsubscribe(room.home, chat);
   rooms_.erase(found);
+}
+
+void RoomGate::unsubscribe(EngineId home, const ChatId& chat) {
+  peer::Frame frame;
+  frame.mutable_room_unsubscribe()->set_chat_id(chat.str());
+  context_.post(home, std::move(frame));
 }
 
 void RoomGate::leave_all(Session& session) {
@@ -170,19 +189,22 @@ void RoomGate::leave_all(Session& session) {
 }
 
 void RoomGate::on_homes_changed(std::optional<EngineId> lost) {
-  for (auto room = rooms_.begin(); room != rooms_.end();) {
-    const EngineId home = context_.home_of(room->first).value_or(EngineId{});
-    if (home == room->second.home && home != lost) {
-      ++room;
-      continue;
-    }
-    end_room(room->first, room->second);
-    room = rooms_.erase(room);
+  std::vector<ChatId> ended;
+  for (const auto& [chat, room] : rooms_) {
+    const EngineId home = context_.home_of(chat).value_or(EngineId{});
+    if (home != room.home || home == lost) ended.push_back(chat);
   }
+  for (const ChatId& chat : ended) end_room(chat);
 }
 
-void RoomGate::end_room(const ChatId& chat, Room& room) {
-  for (uint32_t slot : room.slots) {
+void RoomGate::end_room(const ChatId& chat) {
+  const auto found = rooms_.find(chat);
+  if (found == rooms_.end()) return;
+  found->second.home = EngineId{};
+  // Taken out first: a session that is closed for what it is told here leaves its rooms.
+  const std::vector<uint32_t> slots = std::exchange(found->second.slots, {});
+  if (found->second.pages == 0) rooms_.erase(found);
+  for (uint32_t slot : slots) {
     Session* session = sessions_.at(slot);
     RoomView* view = session ? session->room(chat) : nullptr;
     if (view && !session->closing) output_.lag_room(*session, *view);

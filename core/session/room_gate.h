@@ -1,7 +1,8 @@
 // RoomGate: the rooms of this engine's sessions.
 // The engine subscribes once per room, by the page that reaches head; every event comes once and
 // the same bytes go to all sessions that are live in the room. A gap or an ended subscription makes
-// them sync. Thread rule: belongs to its engine.
+// them sync. The subscription ends when no session is in the room and no page is under way, for a
+// page may have subscribed already. Thread rule: belongs to its engine.
 #pragma once
 
 #include <map>
@@ -31,7 +32,7 @@ class RoomGate {
 
   /// A client's Sync of a room.
   void sync(Session& session, uint32_t reply_to, const v1::Sync& sync);
-  void on_events(const peer::RoomEvents& frame);
+  void on_events(EngineId from, const peer::RoomEvents& frame);
   /// The session is gone: it leaves its rooms.
   void leave_all(Session& session);
   /// Rooms whose home was lost or moved: their sessions have to sync.
@@ -39,17 +40,22 @@ class RoomGate {
 
  private:
   struct Room {
-    EngineId home;
+    EngineId home;  ///< Where the engine is subscribed.
     std::vector<uint32_t> slots;
+    uint32_t pages = 0;  ///< Asked for and not answered.
   };
   /// The frames of one RoomEvents in one encoding, made at its first use.
   struct Block;
 
   void page(ConnId conn, uint32_t reply_to, const ChatId& chat, peer::HomeReply& reply);
+  void answer(Session& session, uint32_t reply_to, RoomView& view, peer::HomeReply& reply);
   void enter(Session& session, RoomView& view, uint64_t through);
   void push(Session& session, RoomView& view, const peer::RoomEvents& frame, Block& block);
   void leave(Session& session, const ChatId& chat);
-  void end_room(const ChatId& chat, Room& room);
+  /// Ends the subscription if nobody needs it.
+  void release(const ChatId& chat);
+  void unsubscribe(EngineId home, const ChatId& chat);
+  void end_room(const ChatId& chat);
 
   EngineContext& context_;
   SessionTable& sessions_;

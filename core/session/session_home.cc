@@ -12,6 +12,8 @@ namespace {
 constexpr size_t kEarlyFramesMax = 64;
 constexpr size_t kDeviceIdMax = 64;
 constexpr Duration kAttachRetry = milliseconds(50);
+constexpr size_t kAnnouncedAtOnce = 500;
+constexpr Duration kAnnouncePause = milliseconds(10);
 constexpr Duration kReconnectWindowMin = seconds(5);
 
 }  // namespace
@@ -204,6 +206,7 @@ void SessionHome::authenticated(Session& session, const Identity& identity) {
 
 void SessionHome::attach(Session& session) {
   const auto home = context_.home_of(session.user);
+  session.home = home.value_or(EngineId{});
   if (!home) return;  // The next ring attaches it.
   peer::Frame frame;
   peer::Attach& attach = *frame.mutable_attach();
@@ -221,6 +224,7 @@ void SessionHome::attach(Session& session) {
 /// Tells a new user home of a session that lives.
 void SessionHome::announce(Session& session) {
   const auto home = context_.home_of(session.user);
+  session.home = home.value_or(EngineId{});
   if (!home) return;
   peer::Frame frame;
   peer::Attach& attach = *frame.mutable_attach();
@@ -238,14 +242,15 @@ void SessionHome::announce(Session& session) {
   frames_.post_sync_read(session);
 }
 
-void SessionHome::on_attached(const peer::Attached& frame) {
+void SessionHome::on_attached(EngineId from, const peer::Attached& frame) {
   Session* session = sessions_.find(ConnId{frame.conn()});
   if (!session || session->closing || session->user.value != frame.user()) return;
+  if (session->home != from) return;  // The home moved, and the new one was asked.
   if (frame.has_error()) {
     context_.arm(kAttachRetry, TimerKind::attach_retry, session->conn.value);
   } else if (session->phase == Session::Phase::attaching && !frame.announced()) {
     welcome(*session, frame);
-  } else if (session->phase == Session::Phase::active && frame.announced()) {
+  } else if (session->phase == Session::Phase::active) {
     announced(*session, frame);
   }
 }
@@ -353,21 +358,25 @@ bool SessionHome::push_entry(Session& session, uint64_t inbox_seq, SharedBytes b
   return true;
 }
 
-void SessionHome::on_sync_result(peer::SyncResult& frame) {
+void SessionHome::on_sync_result(EngineId from, peer::SyncResult& frame) {
   Session* session = sessions_.find(ConnId{frame.conn()});
   if (!session || !session->active() || !session->sync) return;
-  if (session->sync->reply_to != frame.reply_to()) return;
+  if (session->home != from || session->sync->reply_to != frame.reply_to()) return;
   session->sync.reset();
   ++context_.counters.sync_pages;
   const uint64_t next = frame.page().next();
-  const bool done = frame.page().done();
+  // A page that was made before the user moved here and back may not know all that was told since.
+  const bool done = frame.page().done() && next > session->head_seen;
+  frame.mutable_page()->set_done(done);
   v1::ServerFrame answer;
   answer.set_reply_to(frame.reply_to());
   *answer.mutable_sync_page() = std::move(*frame.mutable_page());
   if (!output_.push(*session, answer, SendLane::control)) return;
   session->head_seen = std::max(session->head_seen, frame.head());
-  session->pushed_through = next - 1;
+  if (next > 0) session->pushed_through = next - 1;
   session->live = done;
+  // From now on a dropped entry has to be told.
+  if (done) session->queue.clear_lagged();
 }
 
 void SessionHome::on_receipts(const peer::ReceiptPush& frame) {
@@ -399,16 +408,35 @@ void SessionHome::on_peer_lost(EngineId peer) {
   announce_where(peer);
 }
 
-/// Attaches or announces the sessions whose user home is `lost`; all of them when the ring changed.
+/// Attaches or announces the sessions whose user home is `lost` or another one than before.
 void SessionHome::announce_where(std::optional<EngineId> lost) {
-  for (ConnId conn : sessions_.list(ConnId{}, sessions_.size())) {
-    Session& session = *sessions_.find(conn);
-    if (session.closing || (lost && context_.home_of(session.user) != lost)) continue;
-    if (session.phase == Session::Phase::attaching) {
-      attach(session);
-    } else if (session.phase == Session::Phase::active) {
-      announce(session);
-    }
+  sessions_.for_each([&](Session& session) {
+    if (session.closing || session.phase < Session::Phase::attaching) return;
+    const EngineId home = context_.home_of(session.user).value_or(EngineId{});
+    if (home == session.home && home != lost) return;
+    if (!std::exchange(session.unannounced, true)) unannounced_.push_back(session.conn);
+  });
+  if (!announce_armed_) announce_next();
+}
+
+/// Some now and the others later: the connections of a whole engine may be concerned.
+void SessionHome::announce_next() {
+  for (size_t i = 0; i < kAnnouncedAtOnce && !unannounced_.empty(); ++i) {
+    Session* session = sessions_.find(unannounced_.front());
+    unannounced_.pop_front();
+    if (!session || session->closing) continue;
+    session->unannounced = false;
+    reattach(*session);
+  }
+  announce_armed_ = !unannounced_.empty();
+  if (announce_armed_) context_.arm(kAnnouncePause, TimerKind::announce_sessions);
+}
+
+void SessionHome::reattach(Session& session) {
+  if (session.phase == Session::Phase::attaching) {
+    attach(session);
+  } else if (session.phase == Session::Phase::active) {
+    announce(session);
   }
 }
 
@@ -421,6 +449,10 @@ void SessionHome::on_timer(TimerKind kind, uint64_t id) {
     requests_.on_sweep_timer();
     return;
   }
+  if (kind == TimerKind::announce_sessions) {
+    announce_next();
+    return;
+  }
   Session* session = sessions_.find(ConnId{id});
   if (!session || session->closing) return;
   if (kind == TimerKind::stall_check) {
@@ -429,11 +461,7 @@ void SessionHome::on_timer(TimerKind kind, uint64_t id) {
     ++context_.counters.hello_timeouts;
     output_.close(*session, CloseCode::no_hello, "no Hello in time");
   } else if (kind == TimerKind::attach_retry) {
-    if (session->phase == Session::Phase::attaching) {
-      attach(*session);
-    } else if (session->phase == Session::Phase::active) {
-      announce(*session);
-    }
+    reattach(*session);
   }
 }
 

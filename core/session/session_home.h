@@ -4,6 +4,7 @@
 // never leave it. Thread rule: belongs to its engine.
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -40,12 +41,14 @@ class SessionHome {
   void on_auth_done(AuthDone& input);
   void on_request(const RequestInput& input) { frames_.on_request(input); }
 
-  void on_attached(const peer::Attached& frame);
+  void on_attached(EngineId from, const peer::Attached& frame);
   void on_close_session(const peer::CloseSession& frame);
   void on_inbox_push(const peer::InboxPush& frame);
-  void on_sync_result(peer::SyncResult& frame);
+  void on_sync_result(EngineId from, peer::SyncResult& frame);
   void on_receipts(const peer::ReceiptPush& frame);
-  void on_room_events(const peer::RoomEvents& frame) { rooms_.on_events(frame); }
+  void on_room_events(EngineId from, const peer::RoomEvents& frame) {
+    rooms_.on_events(from, frame);
+  }
   void on_reply(EngineId from, peer::HomeReply& reply) { requests_.on_reply(from, reply); }
 
   void on_ring_changed();
@@ -65,6 +68,8 @@ class SessionHome {
   void attach(Session& session);
   void announce(Session& session);
   void announce_where(std::optional<EngineId> lost);
+  void announce_next();
+  void reattach(Session& session);
   void welcome(Session& session, const peer::Attached& frame);
   void announced(Session& session, const peer::Attached& frame);
   void push_entries(Session& session, const peer::PushTo& to, Bodies& bodies);
@@ -81,8 +86,10 @@ class SessionHome {
   ClientFrames frames_;
   TickScale ticks_;
   PresenceWheel presence_;
-  std::vector<uint32_t> alive_;  ///< Slots with a sign of life in this turn.
+  std::vector<uint32_t> alive_;     ///< Slots with a sign of life in this turn.
+  std::deque<ConnId> unannounced_;  ///< Their home changed, and does not know them yet.
   bool sweep_armed_ = false;
+  bool announce_armed_ = false;
 };
 
 }  // namespace chat

@@ -56,10 +56,12 @@ struct Session {
   bool stall_armed = false;
   bool live = false;  ///< The inbox is pushed; else the client syncs.
   bool want_receipts = false;
+  bool unannounced = false;  ///< Waits to be announced to a new home.
   uint32_t hello_id = 0;
   uint32_t sends_unanswered = 0;
 
   UserId user;
+  EngineId home;  ///< The user home that was asked to attach it.
   SessionId session;
   uint64_t pushed_through =
       0;  ///< Inbox: everything up to here was sent or is the client's own claim.
@@ -97,6 +99,13 @@ class SessionTable {
   std::vector<uint32_t> of_user(UserId user) const;
   /// Connection ids in ascending order after `after`, at most `limit`.
   std::vector<ConnId> list(ConnId after, size_t limit) const;
+  /// Calls visit(session) for each in order of slots; it may not open or close any.
+  template <class Visit>
+  void for_each(const Visit& visit) {
+    for (const auto& session : slots_) {
+      if (session) visit(*session);
+    }
+  }
   size_t size() const { return by_conn_.size(); }
 
  private:
