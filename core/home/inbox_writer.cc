@@ -12,6 +12,7 @@ namespace {
 constexpr size_t kEntriesPerUserWrite = 512;
 constexpr size_t kUsersPerWrite = 2'000;
 constexpr size_t kPushBytes = 48 * 1024;
+constexpr size_t kPushToBytes = 64;  // A receiver of a push, or what an event has beside its body.
 constexpr Duration kRetryDelay = milliseconds(100);
 
 bool concerns(const peer::StoredEvent& event, UserId user) {
@@ -30,6 +31,17 @@ struct InboxWriter::Pushes {
   std::vector<std::shared_ptr<const peer::StoredEvent>>
       kept;  // Their addresses are the keys above.
   size_t bytes = 0;
+
+  uint32_t index_of_event(const std::shared_ptr<const peer::StoredEvent>& event) {
+    const auto [at, is_new] =
+        index_of.try_emplace(event.get(), static_cast<uint32_t>(frame.events_size()));
+    if (is_new) {
+      *frame.add_events() = *event;
+      kept.push_back(event);
+      bytes += event->event().size() + kPushToBytes;
+    }
+    return at->second;
+  }
 };
 
 InboxWriter::InboxWriter(EngineContext& context, UserTable& users, DeliveryMarks& marks)
@@ -253,48 +265,47 @@ void InboxWriter::push_entries(const User& user, const std::vector<Entry>& entri
     }
   }
   for (EngineId engine : engines) {
-    auto& slot = pushes_[engine];
-    if (!slot) slot = std::make_unique<Pushes>();
-    for (const Entry& entry : entries) {
-      if (!entry.event) {
-        peer::PushTo& target = *slot->frame.add_to();
-        target.set_user(user.id.value);
-        target.set_first_inbox_seq(entry.inbox_seq);
-        target.mutable_own_read()->set_chat_id(entry.chat.str());
-        target.mutable_own_read()->set_user_id(user.id.value);
-        target.mutable_own_read()->set_read_seq(entry.read_up_to);
-        continue;
-      }
-      const auto [at, is_new] = slot->index_of.try_emplace(
-          entry.event.get(), static_cast<uint32_t>(slot->frame.events_size()));
-      if (is_new) {
-        *slot->frame.add_events() = *entry.event;
-        slot->kept.push_back(entry.event);
-        slot->bytes += entry.event->event().size();
-      }
-      auto& to = *slot->frame.mutable_to();
-      if (!to.empty() && to.rbegin()->user() == user.id.value && to.rbegin()->count() > 0 &&
-          to.rbegin()->first_inbox_seq() + to.rbegin()->count() == entry.inbox_seq &&
-          to.rbegin()->event_index() + to.rbegin()->count() == at->second) {
-        to.rbegin()->set_count(to.rbegin()->count() + 1);
-        continue;
-      }
-      peer::PushTo& target = *slot->frame.add_to();
-      target.set_user(user.id.value);
-      target.set_first_inbox_seq(entry.inbox_seq);
-      target.set_event_index(at->second);
-      target.set_count(1);
-    }
-    if (slot->bytes > kPushBytes) flush_pushes();
+    for (const Entry& entry : entries) push_entry(engine, user.id, entry);
   }
 }
 
-void InboxWriter::flush_pushes() {
-  for (auto& [engine, pushes] : std::exchange(pushes_, {})) {
-    peer::Frame frame;
-    *frame.mutable_inbox_push() = std::move(pushes->frame);
-    context_.post(engine, std::move(frame));
+void InboxWriter::push_entry(EngineId engine, UserId user, const Entry& entry) {
+  auto& slot = pushes_[engine];
+  if (slot && slot->bytes > kPushBytes) post_push(engine, std::exchange(slot, nullptr));
+  if (!slot) slot = std::make_unique<Pushes>();
+  auto& to = *slot->frame.mutable_to();
+  uint32_t index = 0;
+  if (entry.event) {
+    index = slot->index_of_event(entry.event);
+    if (!to.empty() && to.rbegin()->user() == user.value && to.rbegin()->count() > 0 &&
+        to.rbegin()->first_inbox_seq() + to.rbegin()->count() == entry.inbox_seq &&
+        to.rbegin()->event_index() + to.rbegin()->count() == index) {
+      to.rbegin()->set_count(to.rbegin()->count() + 1);
+      return;
+    }
   }
+  slot->bytes += kPushToBytes;
+  peer::PushTo& target = *to.Add();
+  target.set_user(user.value);
+  target.set_first_inbox_seq(entry.inbox_seq);
+  if (entry.event) {
+    target.set_event_index(index);
+    target.set_count(1);
+  } else {
+    target.mutable_own_read()->set_chat_id(entry.chat.str());
+    target.mutable_own_read()->set_user_id(user.value);
+    target.mutable_own_read()->set_read_seq(entry.read_up_to);
+  }
+}
+
+void InboxWriter::post_push(EngineId engine, std::unique_ptr<Pushes> pushes) {
+  peer::Frame frame;
+  *frame.mutable_inbox_push() = std::move(pushes->frame);
+  context_.post(engine, std::move(frame));
+}
+
+void InboxWriter::flush_pushes() {
+  for (auto& [engine, pushes] : std::exchange(pushes_, {})) post_push(engine, std::move(pushes));
 }
 
 }  // namespace chat

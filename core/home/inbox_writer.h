@@ -65,6 +65,8 @@ class InboxWriter {
   void user_failed(User& user, Staged& staged, Duration delay);
   void finish(User& user, InboxJob& job);
   void push_entries(const User& user, const std::vector<Entry>& entries);
+  void push_entry(EngineId engine, UserId user, const Entry& entry);
+  void post_push(EngineId engine, std::unique_ptr<Pushes> pushes);
   void flush_pushes();
 
   EngineContext& context_;

@@ -121,6 +121,14 @@ bool VirtualWorld::is_up(size_t process) const {
   });
 }
 
+std::vector<EngineRef> VirtualWorld::homes() const {
+  std::vector<EngineRef> homes;
+  for (const auto& candidate : hosts_) {
+    if (candidate->engine && candidate->in_ring) homes.push_back(candidate->ref);
+  }
+  return homes;
+}
+
 void VirtualWorld::start(Host& started) {
   started.ref.incarnation = Incarnation{next_incarnation_++};
   EngineOptions engine;
@@ -138,10 +146,7 @@ void VirtualWorld::start(Host& started) {
 }
 
 void VirtualWorld::tell_ring() {
-  RingChanged ring;
-  for (auto& candidate : hosts_) {
-    if (candidate->engine && candidate->in_ring) ring.homes.push_back(candidate->ref);
-  }
+  const RingChanged ring{homes()};
   for (auto& candidate : hosts_) {
     if (candidate->engine) tell(*candidate, ring, milliseconds(random_.between(0, 100)));
   }
@@ -340,10 +345,18 @@ void VirtualWorld::forget_if_ended(LinkRef link) {
 }
 
 LinkRef VirtualWorld::connect(LinkEnd& end, Encoding encoding) {
+  return connect_to_host(random_host(), end, encoding);
+}
+
+LinkRef VirtualWorld::connect_to(EngineId engine, LinkEnd& end, Encoding encoding) {
+  Host& target = *hosts_[engine.value - 1];
+  return connect_to_host(target.engine ? &target : nullptr, end, encoding);
+}
+
+LinkRef VirtualWorld::connect_to_host(Host* target, LinkEnd& end, Encoding encoding) {
   const LinkRef ref{next_link_++};
   Link& link = links_[ref];
   link.end = &end;
-  Host* target = random_host();
   const Instant when = now() + client_delay();
   if (target == nullptr) {
     link.server_open = false;

@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/base/digest.h"
@@ -84,6 +85,8 @@ class VirtualWorld {
 
   /// Connects to a random engine that is up; the answer is on_open() or on_closed().
   LinkRef connect(LinkEnd& end, Encoding encoding);
+  /// Connects to this engine.
+  LinkRef connect_to(EngineId engine, LinkEnd& end, Encoding encoding);
   void send(LinkRef link, std::string bytes);
   /// Closes with a code, after everything sent before has arrived.
   void close(LinkRef link, CloseCode code);
@@ -99,6 +102,8 @@ class VirtualWorld {
 
   size_t processes() const { return options_.engines_of_process.size(); }
   bool is_up(size_t process) const;
+  /// The ring that every engine has, once all have been told.
+  std::vector<EngineRef> homes() const;
   void crash(size_t process, Duration down_for);
   /// Two processes lose every datagram between them for a while; nobody is told.
   void partition(size_t one, size_t other, Duration duration);
@@ -120,6 +125,7 @@ class VirtualWorld {
   Host& host(EngineId id);
   Host* host_if_up(EngineRef ref);
   Host* random_host();
+  LinkRef connect_to_host(Host* target, LinkEnd& end, Encoding encoding);
   void start(Host& host);
   void give(EngineRef ref, Instant when, Input input);
   void tell(Host& host, Input input, Duration delay);

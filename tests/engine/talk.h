@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "core/ring/ring.h"
 #include "core/wire/chat.pb.h"
 #include "core/wire/frame_codec.h"
 #include "sim/memory_store/memory_chat_store.h"
@@ -25,7 +26,7 @@ class Device : public LinkEnd {
 
   void connect() {
     closed.reset();
-    link_ = world_.connect(*this, encoding_);
+    link_ = engine ? world_.connect_to(engine, *this, encoding_) : world_.connect(*this, encoding_);
     run(100);
   }
   /// Connects and says hello, with the cursor if one is given.
@@ -70,13 +71,30 @@ class Device : public LinkEnd {
     world_.send(link_, std::move(bytes));
     run(400);
   }
-  void say(const ChatId& chat, const std::string& text, uint8_t key) {
+  /// Sends and lets no time pass.
+  void post(const v1::ClientFrame& frame) {
+    v1::ClientBatch batch;
+    *batch.add_frames() = frame;
+    world_.send(link_, wire::encode_client_batch(encoding_, batch));
+  }
+  void say(const ChatId& chat, const std::string& text, uint32_t key) {
+    send(message(chat, text, key));
+  }
+  v1::ClientFrame message(const ChatId& chat, const std::string& text, uint32_t key) {
     v1::ClientFrame frame;
     frame.set_id(next_id_++);
     frame.mutable_send()->set_chat_id(chat.str());
-    frame.mutable_send()->set_client_msg_id(std::string(16, static_cast<char>(key)));
+    frame.mutable_send()->set_client_msg_id(key_bytes(key));
     frame.mutable_send()->set_text(text);
-    send(frame);
+    return frame;
+  }
+  /// 16 times the key's lowest byte for keys below 256.
+  static std::string key_bytes(uint32_t key) {
+    std::string bytes(16, static_cast<char>(key));
+    for (size_t i = 0; key >> (8 * (i + 1)) != 0; ++i) {
+      bytes[i] = static_cast<char>(key >> (8 * (i + 1)));
+    }
+    return bytes;
   }
   void ack(uint64_t inbox_seq) {
     v1::ClientFrame frame;
@@ -123,8 +141,11 @@ class Device : public LinkEnd {
     return frame ? frame->error().code() : v1::ERROR_CODE_UNSPECIFIED;
   }
 
+  void close_now(CloseCode code = CloseCode::normal) { world_.close(link_, code); }
+
   std::vector<v1::ServerFrame> frames;
   std::optional<CloseCode> closed;
+  EngineId engine;  ///< Where it connects to; a random one unless set.
   uint64_t epoch = 0;
 
  private:
@@ -155,6 +176,16 @@ class Talk : public testing::TestWithParam<int> {
     return options;
   }
   void run(int64_t ms) { world_.run_until(world_.now() + milliseconds(ms)); }
+  /// The home by the ring that all engines have once they were told.
+  template <class Key>
+  EngineId home_of(const Key& key) const {
+    return Ring(world_.homes()).owner(key).id;
+  }
+  /// The first user from `from` on whose home is `engine`.
+  uint64_t user_of(EngineId engine, uint64_t from = 1) const {
+    while (home_of(UserId{from}) != engine) ++from;
+    return from;
+  }
 
   std::unique_ptr<Device> device(uint64_t user, const std::string& id = "phone",
                                  Encoding encoding = Encoding::proto) {
