@@ -155,7 +155,19 @@ void ChatHome::room_sync(Chat& chat, EngineId from,
 
 void ChatHome::reload(Chat& chat) {
   chats_.reload(chat);
-  chat.waiting.push_back([this](Chat& ready) { writer_.pump(ready); });
+  chat.waiting.push_back([this](Chat& ready) {
+    writer_.pump(ready);
+    writer_.arm_flush(ready);
+  });
+}
+
+/// What was written here at last may be newer than what the new home has read.
+void ChatHome::tell_new_home(const ChatId& id) {
+  const auto owner = context_.home_of(id);
+  if (!owner) return;
+  peer::Frame frame;
+  frame.mutable_touched()->set_chat_id(id.str());
+  context_.post(*owner, std::move(frame));
 }
 
 void ChatHome::room_page(Chat& chat, EngineId from, const peer::HomeRequest& frame) {
@@ -266,7 +278,9 @@ void ChatHome::on_touched(const ChatId& id) {
 
 void ChatHome::on_ring_changed() {
   for (const ChatId& id : chats_.ids()) {
-    const bool reads_again = chats_.became_owned(id);
+    const ChatTable::Ownership ownership = chats_.follow_ring(id);
+    const bool reads_again = ownership == ChatTable::Ownership::won;
+    if (ownership == ChatTable::Ownership::lost) tell_new_home(id);
     Chat* chat = chats_.find(id);
     if (!chat) {
       // A load that is under way may be too old already.

@@ -42,6 +42,7 @@ class ChatHome {
   void history(Chat& chat, EngineId from, const peer::HomeRequest& frame);
   void room_sync(Chat& chat, EngineId from, std::shared_ptr<const peer::HomeRequest> request);
   void reload(Chat& chat);
+  void tell_new_home(const ChatId& id);
   void room_page(Chat& chat, EngineId from, const peer::HomeRequest& frame);
   void get_chat(Chat& chat, EngineId from, const peer::HomeRequest& frame);
   void refuse_reading(const Chat& chat, EngineId from, const peer::HomeRequest& frame);

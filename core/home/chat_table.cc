@@ -73,10 +73,11 @@ void ChatTable::on_reload_timer(uint64_t number) {
   if (chat && chat->state == Chat::State::loading) load(*chat);
 }
 
-bool ChatTable::became_owned(const ChatId& id) {
+ChatTable::Ownership ChatTable::follow_ring(const ChatId& id) {
   Chat& chat = *chats_.at(id);
   const bool before = std::exchange(chat.owned, context_.owns(id));
-  return !before && chat.owned;
+  if (before == chat.owned) return Ownership::unchanged;
+  return chat.owned ? Ownership::won : Ownership::lost;
 }
 
 void ChatTable::before_waiting(const ChatId& id, std::function<void(Chat&)> then) {
@@ -103,12 +104,15 @@ void ChatTable::loaded(Chat& chat, ChatLoaded& result) {
   chat.stored_fanned_seq = chat.row.fanned_seq;
   const auto before = std::exchange(chat.members, {});
   for (MemberRow& member : result.members) chat.members.emplace(member.user, std::move(member));
-  for (const auto& [user, askers] : chat.dirty_marks) {
+  // Marks only rise: a home that had lost the chat without knowing may have stored older ones.
+  for (const auto& [user, old] : before) {
     const auto now = chat.members.find(user);
-    const auto old = before.find(user);
-    if (now == chat.members.end() || old == before.end()) continue;
-    now->second.delivered_seq = std::max(now->second.delivered_seq, old->second.delivered_seq);
-    now->second.read_seq = std::max(now->second.read_seq, old->second.read_seq);
+    if (now == chat.members.end()) continue;
+    MemberRow& row = now->second;
+    if (old.delivered_seq <= row.delivered_seq && old.read_seq <= row.read_seq) continue;
+    row.delivered_seq = std::max(row.delivered_seq, old.delivered_seq);
+    row.read_seq = std::max(row.read_seq, old.read_seq);
+    chat.dirty_marks.try_emplace(user);
   }
   chat.fan_outs.clear();
   redrive_(chat, last_seq_before);

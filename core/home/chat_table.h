@@ -101,9 +101,9 @@ class ChatTable {
   void when_loaded(const ChatId& id, std::function<void(Chat&)> then);
   /// Reads the durable state again, after a write with a conflict or an unknown outcome.
   void reload(Chat& chat, Duration delay = {});
-  /// Whether this engine became the home of the chat by the present ring: then what is in memory
-  /// may be old.
-  bool became_owned(const ChatId& id);
+  /// What the present ring changed for a chat in memory.
+  enum class Ownership { unchanged, won, lost };
+  Ownership follow_ring(const ChatId& id);
   /// `then` runs when a chat in memory is loaded, before those who wait already.
   void before_waiting(const ChatId& id, std::function<void(Chat&)> then);
   void on_reload_timer(uint64_t number);
