@@ -198,6 +198,7 @@ void InboxWriter::write_done(StoreResult& result) {
     const WriteOutcome outcome = done ? done->results[i].outcome : WriteOutcome::unknown;
     if (outcome == WriteOutcome::stored) {
       user_stored(user, staged);
+      if (user.read_again) users_.reload(user);
       users_.run_waiting(user);
       continue;
     }

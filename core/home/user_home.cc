@@ -10,6 +10,8 @@ namespace chat {
 namespace {
 
 constexpr Duration kSweepInterval = seconds(30);
+constexpr Duration kSweepPause = milliseconds(10);
+constexpr size_t kSweptAtOnce = 500;
 
 void fill_entry(const InboxEntry& entry, UserId user, v1::SyncEntry& out) {
   out.set_inbox_seq(entry.inbox_seq);
@@ -38,7 +40,9 @@ void fill_summary(const UserChatsListed::Item& item, v1::ChatSummary& out) {
   out.set_joined_seq(item.member.joined_seq);
   out.set_left_seq(item.member.left_seq == kStillMember ? 0 : item.member.left_seq);
   out.set_delivered_seq(item.member.delivered_seq);
-  out.set_read_seq(std::max(item.member.read_seq, item.view.read_seq));
+  // A client may claim to have read what is not there yet.
+  out.set_read_seq(
+      std::min(std::max(item.member.read_seq, item.view.read_seq), item.chat.last_seq));
   out.set_member_count(item.chat.member_count);
 }
 
@@ -60,17 +64,22 @@ void UserHome::start() {
 void UserHome::on_attach(EngineId from, const peer::Attach& frame) {
   const UserId id{frame.user()};
   if (!context_.owns(id)) {
-    peer::Frame answer;
-    answer.mutable_attached()->set_user(id.value);
-    answer.mutable_attached()->set_conn(frame.conn());
-    *answer.mutable_attached()->mutable_error() =
-        wire_error(v1::UNAVAILABLE, "the user's home is moving");
-    context_.post(from, std::move(answer));
+    refuse_attach(id, from, ConnId{frame.conn()});
     return;
   }
   const bool same_epoch = frame.has_cursor() && frame.epoch() == context_.options.store_epoch;
   when_known_through(id, same_epoch ? frame.inbox_seq() : 0,
                      [this, from, frame](User& user) { attach(user, from, frame); });
+}
+
+/// The session home asks again, until all rings agree.
+void UserHome::refuse_attach(UserId user, EngineId to, ConnId conn) {
+  peer::Frame answer;
+  answer.mutable_attached()->set_user(user.value);
+  answer.mutable_attached()->set_conn(conn.value);
+  *answer.mutable_attached()->mutable_error() =
+      wire_error(v1::UNAVAILABLE, "the user's home is moving");
+  context_.post(to, std::move(answer));
 }
 
 /// A position beyond the head tells that another home has written since this one read the user.
@@ -90,10 +99,19 @@ void UserHome::when_known_through(UserId id, uint64_t inbox_seq,
 void UserHome::attach(User& user, EngineId from, const peer::Attach& frame) {
   const ConnId conn{frame.conn()};
   const bool announcement = frame.session_id() != 0;
-  Device device{.device_id = frame.device_id(), .session = {}, .engine = from, .conn = conn};
+  Device device{.device_id = frame.device_id(),
+                .session = {},
+                .engine = from,
+                .conn = conn,
+                .announced = announcement};
   const Device* same = user.device(from, conn);
+  if (same && same->device_id != frame.device_id()) same = nullptr;
   if (announcement) {
     device.session = SessionId{frame.session_id()};
+    if (has_newer(user, device)) {
+      close_session(device);
+      return;
+    }
     user.last_session = std::max(user.last_session, device.session);
   } else if (same) {
     device.session =
@@ -132,14 +150,26 @@ void UserHome::attach(User& user, EngineId from, const peer::Attach& frame) {
 void UserHome::close_older(User& user, EngineId engine, ConnId conn, const std::string& device_id) {
   std::erase_if(user.devices, [&](const Device& device) {
     if (device.device_id != device_id) return false;
-    if (device.attached && (device.engine != engine || device.conn != conn)) {
-      peer::Frame frame;
-      frame.mutable_close_session()->set_conn(device.conn.value);
-      frame.mutable_close_session()->set_code(static_cast<uint32_t>(CloseCode::replaced));
-      frame.mutable_close_session()->set_reason("the same device connected again");
-      context_.post(device.engine, std::move(frame));
-    }
+    if (device.attached && (device.engine != engine || device.conn != conn)) close_session(device);
     return true;
+  });
+}
+
+void UserHome::close_session(const Device& device) {
+  peer::Frame frame;
+  frame.mutable_close_session()->set_conn(device.conn.value);
+  frame.mutable_close_session()->set_code(static_cast<uint32_t>(CloseCode::replaced));
+  frame.mutable_close_session()->set_reason("the same device connected again");
+  context_.post(device.engine, std::move(frame));
+}
+
+/// Whether the device connected again after the session that is announced only now: by an Attach
+/// to this home, or with a higher session id.
+bool UserHome::has_newer(const User& user, const Device& announced) const {
+  return std::any_of(user.devices.begin(), user.devices.end(), [&](const Device& device) {
+    return device.device_id == announced.device_id && device.attached &&
+           (device.engine != announced.engine || device.conn != announced.conn) &&
+           (!device.announced || device.session > announced.session);
   });
 }
 
@@ -326,7 +356,9 @@ void UserHome::read(User& user, EngineId from, const peer::HomeRequest& frame) {
   const auto view = chat ? user.chats.find(*chat) : user.chats.end();
   if (view == user.chats.end()) {
     reply(from, frame.request_id(),
-          error_response(v1::PERMISSION_DENIED, "you are no member of this chat"));
+          context_.owns(user.id)
+              ? error_response(v1::PERMISSION_DENIED, "you are no member of this chat")
+              : error_response(v1::UNAVAILABLE, "the user's home is moving"));
     return;
   }
   writer_.add_read_marker(user, *chat, frame.read().up_to_seq(), from, frame.request_id());
@@ -382,9 +414,7 @@ void UserHome::reply(EngineId to, uint64_t request_id, v1::Response&& response) 
 // ---------------------------------------------------------------- changes around it
 
 void UserHome::on_touched(UserId id) {
-  User* user = users_.find(id);
-  // A write in flight finds the conflict by itself.
-  if (user && !user->writing) users_.reload(*user);
+  if (User* user = users_.in_memory(id)) users_.read_again(*user);
 }
 
 void UserHome::on_ring_changed() {
@@ -397,23 +427,32 @@ void UserHome::on_ring_changed() {
     frame.mutable_touched()->set_user(lost.value);
     context_.post(*owner, std::move(frame));
   });
-  for (UserId id : users_.ids()) {
-    User* user = users_.find(id);
-    if (!user) continue;
-    marks_.resend(*user);
-    // The session homes attach at the new home; its answers count from now on.
-    if (!context_.owns(id)) user->devices.clear();
+  for (size_t i = 0; i < users_.size(); ++i) {
+    User& user = users_.at(i);
+    marks_.resend(user);
+    if (context_.owns(user.id)) continue;
+    // The session homes attach at the new home. One whose ring went here and back at once would
+    // not know that it has to.
+    for (const Device& device : std::exchange(user.devices, {})) {
+      if (device.attached) refuse_attach(user.id, device.engine, device.conn);
+    }
   }
 }
 
 void UserHome::on_peer_lost(EngineId peer) {
-  for (UserId id : users_.ids()) {
-    User* user = users_.find(id);
-    if (!user) continue;
-    for (Device& device : user->devices) {
-      if (device.engine == peer && device.attached) lose(*user, device);
+  const auto lose_all = [this, peer](User& user) {
+    for (Device& device : user.devices) {
+      if (device.engine == peer && device.attached) lose(user, device);
     }
-    marks_.resend(*user);
+  };
+  for (size_t i = 0; i < users_.size(); ++i) {
+    User& user = users_.at(i);
+    marks_.resend(user);
+    if (user.state == User::State::ready) {
+      lose_all(user);
+    } else {
+      user.waiting.push_back(lose_all);  // After an Attach that waits.
+    }
   }
 }
 
@@ -427,30 +466,38 @@ void UserHome::on_timer(TimerKind kind, uint64_t id, uint64_t extra) {
     users_.on_reload_timer(UserId{id});
   } else if (kind == TimerKind::user_sweep) {
     sweep();
-  } else if (User* user = users_.find(UserId{id})) {
-    const Device* device = user->device(SessionId{extra});
-    if (device && !device->attached && context_.now >= device->offline_at)
-      go_offline(*user, device->session);
+  } else {
+    users_.when_loaded(UserId{id}, [this, extra](User& user) {
+      const Device* device = user.device(SessionId{extra});
+      if (device && !device->attached && context_.now >= device->offline_at) {
+        go_offline(user, device->session);
+      }
+    });
   }
 }
 
+/// Looks at some users now and at the next ones after a pause, for there may be very many.
 void UserHome::sweep() {
-  const bool save_last_seen = context_.now >= next_last_seen_;
-  if (save_last_seen) next_last_seen_ = context_.now + context_.policy().last_seen_interval;
-  for (UserId id : users_.ids()) {
-    User* user = users_.find(id);
-    if (!user) continue;
-    marks_.save_position(*user);
-    if (save_last_seen && user->attached()) {
-      user->last_seen_ms = context_.wall.ms;
-      context_.store(
-          SaveUser{
-              .user = id, .delivered_inbox_seq = std::nullopt, .last_seen_ms = user->last_seen_ms},
-          [](StoreResult&) {});
-    }
-    if (idle(*user)) users_.forget(id);
+  if (sweep_left_ == 0) {
+    sweep_left_ = users_.size();
+    sweep_saves_ = context_.now >= next_last_seen_;
+    if (sweep_saves_) next_last_seen_ = context_.now + context_.policy().last_seen_interval;
   }
-  context_.arm(kSweepInterval, TimerKind::user_sweep);
+  for (size_t i = 0; i < kSweptAtOnce && sweep_left_ > 0; ++i) sweep(users_.at(--sweep_left_));
+  context_.arm(sweep_left_ > 0 ? kSweepPause : kSweepInterval, TimerKind::user_sweep);
+}
+
+void UserHome::sweep(User& user) {
+  if (user.state != User::State::ready) return;
+  marks_.save_position(user);
+  if (sweep_saves_ && user.attached()) {
+    user.last_seen_ms = context_.wall.ms;
+    context_.store(SaveUser{.user = user.id,
+                            .delivered_inbox_seq = std::nullopt,
+                            .last_seen_ms = user.last_seen_ms},
+                   [](StoreResult&) {});
+  }
+  if (idle(user)) users_.forget(user.id);
 }
 
 bool UserHome::idle(const User& user) const {

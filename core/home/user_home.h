@@ -57,8 +57,11 @@ class UserHome {
 
  private:
   void when_known_through(UserId id, uint64_t inbox_seq, const std::function<void(User&)>& then);
+  void refuse_attach(UserId user, EngineId to, ConnId conn);
   void attach(User& user, EngineId from, const peer::Attach& frame);
   void close_older(User& user, EngineId engine, ConnId conn, const std::string& device_id);
+  void close_session(const Device& device);
+  bool has_newer(const User& user, const Device& announced) const;
   void lose(User& user, Device& device);
   void go_offline(User& user, SessionId session);
   void head_moved(User& user);
@@ -71,6 +74,7 @@ class UserHome {
   void presence(EngineId from, const peer::HomeRequest& frame);
   void reply(EngineId to, uint64_t request_id, v1::Response&& response);
   void sweep();
+  void sweep(User& user);
   bool idle(const User& user) const;
 
   EngineContext& context_;
@@ -78,6 +82,8 @@ class UserHome {
   DeliveryMarks marks_;
   InboxWriter writer_;
   Instant next_last_seen_;
+  size_t sweep_left_ = 0;  ///< Places in the table that this round has not seen yet.
+  bool sweep_saves_ = false;
 };
 
 }  // namespace chat

@@ -1,6 +1,8 @@
 #include "core/home/user_table.h"
 
 #include <algorithm>
+#include <utility>
+
 namespace chat {
 namespace {
 
@@ -19,10 +21,13 @@ Device* User::device(SessionId session) {
 }
 
 Device* User::device(EngineId engine, ConnId conn) {
-  const auto found = std::find_if(devices.begin(), devices.end(), [&](const Device& d) {
-    return d.engine == engine && d.conn == conn;
-  });
-  return found == devices.end() ? nullptr : &*found;
+  Device* lost = nullptr;
+  for (Device& device : devices) {
+    if (device.engine != engine || device.conn != conn) continue;
+    if (device.attached) return &device;
+    lost = &device;  // Its engine may have restarted since, and counts its connections anew.
+  }
+  return lost;
 }
 
 UserTable::UserTable(EngineContext& context) : context_(context) {}
@@ -34,12 +39,19 @@ User* UserTable::find(UserId id) {
   return found->second.get();
 }
 
+User* UserTable::in_memory(UserId id) {
+  const auto found = users_.find(id);
+  return found == users_.end() ? nullptr : found->second.get();
+}
+
 User& UserTable::get(UserId id) {
   auto& slot = users_[id];
   if (!slot) {
     slot = std::make_unique<User>();
     slot->id = id;
     slot->owned = context_.owns(id);
+    slot->index = order_.size();
+    order_.push_back(slot.get());
     load(*slot);
   }
   slot->last_used = context_.now;
@@ -65,12 +77,18 @@ void UserTable::reload(User& user, Duration delay) {
 }
 
 void UserTable::on_ring_changed(const std::function<void(UserId)>& lost) {
-  for (UserId id : ids()) {
-    User& user = *users_.at(id);
-    const bool before = std::exchange(user.owned, context_.owns(id));
-    if (before && !user.owned) lost(id);
-    // A write in flight finds by itself what another home wrote.
-    if (!before && user.owned && !user.writing) reload(user);
+  for (User* user : order_) {
+    const bool before = std::exchange(user->owned, context_.owns(user->id));
+    if (before && !user->owned) lost(user->id);
+    if (!before && user->owned) read_again(*user);
+  }
+}
+
+void UserTable::read_again(User& user) {
+  if (user.writing) {
+    user.read_again = true;
+  } else {
+    reload(user);
   }
 }
 
@@ -82,6 +100,7 @@ void UserTable::on_reload_timer(UserId id) {
 void UserTable::load(User& user) {
   const UserId id = user.id;
   user.load_number = ++loads_;
+  user.read_again = false;
   context_.store(LoadUser{id}, [this, id, number = user.load_number](StoreResult& result) {
     const auto found = users_.find(id);
     if (found == users_.end() || found->second->load_number != number) return;
@@ -118,12 +137,14 @@ void UserTable::run_waiting(User& user) {
   for (const auto& then : waiting) then(user);
 }
 
-std::vector<UserId> UserTable::ids() const {
-  std::vector<UserId> out;
-  out.reserve(users_.size());
-  for (const auto& [id, user] : users_) out.push_back(id);
-  std::sort(out.begin(), out.end());
-  return out;
+void UserTable::forget(UserId id) {
+  const auto found = users_.find(id);
+  if (found == users_.end()) return;
+  User* last = order_.back();
+  last->index = found->second->index;
+  order_[last->index] = last;
+  order_.pop_back();
+  users_.erase(found);
 }
 
 }  // namespace chat

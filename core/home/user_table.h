@@ -26,7 +26,8 @@ struct Device {
   SessionId session;
   EngineId engine;  ///< The session home.
   ConnId conn;
-  bool attached = false;  ///< false: lost, and offline at
+  bool announced = false;  ///< It was attached by another home before, or before a link ended.
+  bool attached = false;   ///< false: lost, and offline at
   Instant offline_at = kNever;
   bool want_receipts = false;
   uint64_t acked = 0;  ///< Cumulative inbox position.
@@ -53,6 +54,8 @@ struct User {
   State state = State::loading;
   bool known = false;  ///< Was loaded at least once.
   bool owned = false;  ///< By the ring this engine is its home; another one may write otherwise.
+  bool read_again = false;   ///< Another home has written since the write in flight was started.
+  size_t index = 0;          ///< Its place in the table's order.
   uint64_t load_number = 0;  ///< Only the last load that was asked for counts.
   uint64_t head = 0;         ///< The last inbox_seq that is durable.
   std::map<ChatId, UserChatRow> chats;
@@ -80,6 +83,7 @@ struct User {
   bool online() const { return !devices.empty(); }
   bool attached() const;
   Device* device(SessionId session);
+  /// The attached one, or one that was lost.
   Device* device(EngineId engine, ConnId conn);
 };
 
@@ -96,6 +100,8 @@ class UserTable {
   /// Reads the user's durable state again, after a write with a conflict or an unknown outcome.
   /// `changed` runs before the waiting ones if the head moved.
   void reload(User& user, Duration delay = {});
+  /// Another home has written: reads the user again, after the write that is in flight.
+  void read_again(User& user);
   /// Loads again who became owned: another home may have written meanwhile. `lost` gets who is no
   /// longer owned.
   void on_ring_changed(const std::function<void(UserId)>& lost);
@@ -107,10 +113,13 @@ class UserTable {
     head_moved_ = std::move(head_moved);
   }
 
-  void forget(UserId id) { users_.erase(id); }
-  size_t size() const { return users_.size(); }
-  /// Every user in memory by id.
-  std::vector<UserId> ids() const;
+  /// In memory, loaded or not; nullptr if it is not.
+  User* in_memory(UserId id);
+  void forget(UserId id);
+  size_t size() const { return order_.size(); }
+  /// The users in memory, loaded or not, have places 0 … size() − 1. The last one takes the place
+  /// of one that is forgotten.
+  User& at(size_t index) { return *order_[index]; }
 
  private:
   void load(User& user);
@@ -118,6 +127,7 @@ class UserTable {
 
   EngineContext& context_;
   std::unordered_map<UserId, std::unique_ptr<User>, IdHash> users_;
+  std::vector<User*> order_;
   std::function<void(User&)> head_moved_;
   uint64_t loads_ = 0;
 };

@@ -373,7 +373,7 @@ void SessionHome::on_sync_result(EngineId from, peer::SyncResult& frame) {
   *answer.mutable_sync_page() = std::move(*frame.mutable_page());
   if (!output_.push(*session, answer, SendLane::control)) return;
   session->head_seen = std::max(session->head_seen, frame.head());
-  if (next > 0) session->pushed_through = next - 1;
+  session->pushed_through = next - 1;
   session->live = done;
   // From now on a dropped entry has to be told.
   if (done) session->queue.clear_lagged();
