@@ -196,7 +196,8 @@ void Fleet::on_event(uint32_t index, const v1::SyncEntry& entry) {
   if (!stamp || stamp->run != options_.roster.tag()) return;
   const LiveUser& user = users_[index];
   if (stamp->intended < user.welcomed_at) {
-    meter_->catch_up().record((now_ - user.welcomed_at).ns);
+    // Nobody can catch up with what was not yet sent.
+    meter_->catch_up().record((now_ - std::max(user.welcomed_at, stamp->actual)).ns);
     return;
   }
   WindowStats& stats = meter_->now();

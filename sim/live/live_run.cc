@@ -47,6 +47,11 @@ Status raise_descriptor_limit(uint64_t users) {
                                 users, needed, limit.rlim_cur, needed));
 }
 
+/// What each of `users` made memory grow by.
+uint64_t share_of(uint64_t after, uint64_t before, uint64_t users) {
+  return after > before ? (after - before) / users : 0;
+}
+
 class LiveRun {
  public:
   LiveRun(const LiveRunOptions& options, Target target)
@@ -92,9 +97,10 @@ class LiveRun {
   std::unique_ptr<ServerSampler> sampler_;
   std::unique_ptr<Fleet> fleet_;
   std::optional<Meter> meter_;
-  Instant began_;  ///< The ramp.
-  uint64_t own_rss_before_ = 0;
-  uint64_t server_rss_before_ = 0;
+  Instant began_;                     ///< The ramp.
+  uint64_t own_bytes_before_ = 0;     ///< Before there was a fleet.
+  uint64_t server_bytes_before_ = 0;  ///< Before the ramp.
+  uint64_t server_bytes_each_ = 0;
 
   std::string phase_;
   Instant phase_began_;
@@ -264,7 +270,7 @@ Result<uint64_t> LiveRun::settled_seq(uint32_t chat) {
 Status LiveRun::create_fleet() {
   sampler_ = std::make_unique<ServerSampler>(target_);
   meter_.emplace(scenario_, *sampler_);
-  own_rss_before_ = own_use().rss_bytes;
+  own_bytes_before_ = own_use().own_bytes;
   auto fleet = Fleet::create({.scenario = scenario_,
                               .plan = plan_,
                               .roster = *roster_,
@@ -274,7 +280,6 @@ Status LiveRun::create_fleet() {
                               .room_first_seqs = room_first_seqs_});
   if (!fleet) return fleet.error();
   fleet_ = std::move(*fleet);
-  if (const auto status = admin_.status()) server_rss_before_ = status->rss_bytes;
   return {};
 }
 
@@ -288,29 +293,23 @@ void LiveRun::ramp() {
   began_ = phase_began_;
   result_.phases.front().begin = result_.phases.front().begin - (began_ - Instant{});
   meter_->begin_ramp(began_, wall_now());
+  if (const auto sample = sampler_->latest()) server_bytes_before_ = sample->use.own_bytes;
   fleet_->begin_ramp(began_, *meter_);
   turn_until(began_ + length, [] { return false; });
   const uint64_t users = std::max<uint64_t>(fleet_->connected(), 1);
-  const uint64_t own_rss = own_use().rss_bytes;
-  result_.generator.bytes_each =
-      own_rss > own_rss_before_ ? (own_rss - own_rss_before_) / users : 0;
+  result_.generator.bytes_each = share_of(own_use().own_bytes, own_bytes_before_, users);
+  const auto sample = sampler_->latest();
+  server_bytes_each_ = sample ? share_of(sample->use.own_bytes, server_bytes_before_, users) : 0;
   end_phase();
 }
 
 void LiveRun::run_phase() {
   const Duration length = scenario_.run_length();
-  const auto sample = sampler_->latest();
-  const uint64_t server_rss = sample ? sample->use.rss_bytes : 0;
-  const uint64_t users = std::max<uint64_t>(fleet_->connected(), 1);
   begin_phase("run", length);
   meter_->begin_run(phase_began_);
   fleet_->begin_run(phase_began_);
   turn_until(phase_began_ + length, [this] { return meter_->ladder_over(); });
   meter_->end_run(monotonic_now());
-  if (server_rss > server_rss_before_) {
-    result_.server = SideUse{};
-    result_.server->bytes_each = (server_rss - server_rss_before_) / users;
-  }
   end_phase();
 }
 
@@ -359,9 +358,8 @@ void LiveRun::audit() {
 }
 
 void LiveRun::finish() {
-  const uint64_t per_connection = result_.server ? result_.server->bytes_each : 0;
   meter_->finish(result_);
-  if (result_.server) result_.server->bytes_each = per_connection;
+  if (result_.server) result_.server->bytes_each = server_bytes_each_;
   for (size_t i = 1; i < result_.phases.size(); ++i) {
     RunPhase& phase = result_.phases[i];
     phase.begin = phase.begin - (began_ - Instant{});

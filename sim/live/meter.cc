@@ -9,6 +9,7 @@ namespace chat::sim {
 namespace {
 
 constexpr int64_t kClockJumpMs = 1'000;
+constexpr Duration kCutAfter = milliseconds(200);
 constexpr int kSaturatedShare = 5;  ///< More than every fifth second.
 
 int64_t wall_offset(Instant now, WallTime wall) { return wall.ms - now.ns / 1'000'000; }
@@ -104,14 +105,18 @@ void Meter::end_step() {
 }
 
 void Meter::begin_run(Instant now) {
-  // The second in which the ramp ends is cut, so that the run phase begins with a whole one.
-  if (now > second_begin_) end_second(now, last_.users_connected);
+  cut_second(now);
   running_ = true;
 }
 
 void Meter::end_run(Instant now) {
-  if (now > second_begin_) end_second(now, last_.users_connected);
+  cut_second(now);
   running_ = false;
+}
+
+// Phases usually change some milliseconds into a second; that second then belongs to the new one.
+void Meter::cut_second(Instant now) {
+  if (now - second_begin_ > kCutAfter) end_second(now, last_.users_connected);
 }
 
 void Meter::note_wake_up(Duration late) {

@@ -57,6 +57,7 @@ class Meter {
 
  private:
   void end_second(Instant end, uint64_t connected);
+  void cut_second(Instant now);
   void end_step();
   void check_clock(Instant now, WallTime wall);
   void judge_generator();

@@ -37,11 +37,13 @@ std::optional<ProcessUse> process_use(pid_t pid) {
   fields >> user_ticks >> system_ticks;
   if (!fields || state == 'Z' || state == 'X') return std::nullopt;
   std::istringstream statm(slurp(folder + "/statm"));
-  uint64_t size_pages = 0, resident_pages = 0;
-  statm >> size_pages >> resident_pages;
+  uint64_t size_pages = 0, resident_pages = 0, file_pages = 0;
+  statm >> size_pages >> resident_pages >> file_pages;
+  const auto page_bytes = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
   return ProcessUse{.cpu_s = static_cast<double>(user_ticks + system_ticks) /
                              static_cast<double>(sysconf(_SC_CLK_TCK)),
-                    .rss_bytes = resident_pages * static_cast<uint64_t>(sysconf(_SC_PAGESIZE))};
+                    .rss_bytes = resident_pages * page_bytes,
+                    .own_bytes = (resident_pages - file_pages) * page_bytes};
 }
 
 ProcessUse own_use() {
@@ -109,7 +111,8 @@ std::optional<ProcessUse> ServerSampler::read_use() {
   }
   const auto status = admin_.status();
   if (!status) return std::nullopt;
-  return ProcessUse{.cpu_s = status->cpu_s, .rss_bytes = status->rss_bytes};
+  return ProcessUse{
+      .cpu_s = status->cpu_s, .rss_bytes = status->rss_bytes, .own_bytes = status->rss_bytes};
 }
 
 void ServerSampler::sample() {
@@ -126,7 +129,8 @@ void ServerSampler::sample() {
   const std::lock_guard lock(mutex_);
   if (!latest_) latest_ = ServerSample{};
   latest_->use = {.cpu_s = cpu_before_ + cpu_this_life_ - cpu_at_start_,
-                  .rss_bytes = use->rss_bytes};
+                  .rss_bytes = use->rss_bytes,
+                  .own_bytes = use->own_bytes};
   ++latest_->number;
 }
 

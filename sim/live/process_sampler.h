@@ -22,6 +22,7 @@ namespace chat::sim {
 struct ProcessUse {
   double cpu_s = 0;
   uint64_t rss_bytes = 0;
+  uint64_t own_bytes = 0;  ///< Resident without files: no code, no mapped tables.
 };
 
 /// Of a process of this machine; nullopt when there is none with this pid.

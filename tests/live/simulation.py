@@ -40,7 +40,7 @@ class Simulation:
         self.json_path = self.directory / "run.json"
         self.report_path = self.directory / "run.html"
         path = ROOT / "scenarios" / scenario
-        if not path.exists():
+        if "\n" in scenario:  # The text of a scenario, not the name of a file.
             path = self.directory / "scenario.yaml"
             path.write_text(scenario)
         self.lines = []
