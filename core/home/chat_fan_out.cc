@@ -126,7 +126,6 @@ void ChatFanOut::reroute(Chat& chat, std::optional<EngineId> lost) {
       post(chat, batch, again);
     }
   }
-  if (lost) chat.subscribers.erase(*lost);
 }
 
 void ChatFanOut::unsubscribe(const ChatId& id, EngineId session_home) {
@@ -142,7 +141,7 @@ void ChatFanOut::redrive(Chat& chat, uint64_t last_seq_before) {
     return;
   }
   ++context_.counters.redrives;
-  redrive_read(chat.number, {});
+  redrive_read(chat.number, chat.load_number, {});
 }
 
 void ChatFanOut::end_subscriptions(Chat& chat) {
@@ -154,60 +153,71 @@ void ChatFanOut::end_subscriptions(Chat& chat) {
   }
 }
 
-void ChatFanOut::redrive_read(uint64_t number, std::vector<SharedEvent> events) {
+void ChatFanOut::redrive_read(uint64_t number, uint64_t load, std::vector<SharedEvent> events) {
   const Chat* chat = chats_.find(number);
   if (!chat) return;
   ReadEvents command{.chat = chat->id};
-  command.from_seq = chat->row.fanned_seq + 1 + events.size();
+  command.from_seq = (events.empty() ? chat->row.fanned_seq : events.back()->seq()) + 1;
   command.to_seq = chat->row.last_seq;
   command.limit = 500;
   command.bytes_max = 1024 * 1024;
-  context_.store(command, [this, number, events = std::move(events)](StoreResult& result) mutable {
-    Chat* reading = chats_.find(number);
-    if (!reading || reading->state != Chat::State::loading) return;
-    const auto* read = std::get_if<EventsRead>(&result);
-    if (!read || read->rows.empty()) {
-      chats_.reload(*reading, kReadRetry);
-      return;
-    }
-    for (const EventRow& row : read->rows) {
-      auto event = std::make_shared<peer::StoredEvent>();
-      CHAT_ASSERT(event->ParseFromString(row.stored_event));
-      events.push_back(std::move(event));
-    }
-    if (events.back()->seq() < reading->row.last_seq) {
-      redrive_read(number, std::move(events));
-    } else {
-      redrive_done(*reading, events);
-    }
-  });
+  context_.store(command,
+                 [this, number, load, events = std::move(events)](StoreResult& result) mutable {
+                   Chat* reading = chats_.find(number);
+                   if (!reading || reading->load_number != load) return;
+                   const auto* read = std::get_if<EventsRead>(&result);
+                   if (!read || read->rows.empty()) {
+                     chats_.reload(*reading, kReadRetry);
+                     return;
+                   }
+                   for (const EventRow& row : read->rows) {
+                     auto event = std::make_shared<peer::StoredEvent>();
+                     CHAT_ASSERT(event->ParseFromString(row.stored_event));
+                     events.push_back(std::move(event));
+                   }
+                   if (events.back()->seq() < reading->row.last_seq) {
+                     redrive_read(number, load, std::move(events));
+                   } else {
+                     redrive_done(*reading, events);
+                   }
+                 });
 }
 
 void ChatFanOut::redrive_done(Chat& chat, const std::vector<SharedEvent>& events) {
+  if (chat.row.kind == ChatKind::room) {
+    fan_out_segment(chat, events, {});
+  } else {
+    for (const Segment& segment : segments_of(chat, events)) {
+      fan_out_segment(chat, segment.events, segment.recipients);
+    }
+  }
+  chats_.resume(chat);
+  finish_front(chat);
+}
+
+/// From the last event down: its recipients are those who are members after it and those whom it
+/// ended.
+std::vector<ChatFanOut::Segment> ChatFanOut::segments_of(const Chat& chat,
+                                                         const std::vector<SharedEvent>& events) {
   std::set<UserId> active;
   for (const auto& [user, member] : chat.members) {
     if (member.left_seq == kStillMember) active.insert(user);
   }
-  // From the last event down: its recipients are those who are members after it and those whom it
-  // ended.
   std::vector<Segment> segments;
+  bool as_before = false;  // Whether the next one down has the recipients of the last segment.
   for (auto event = events.rbegin(); event != events.rend(); ++event) {
-    std::set<UserId> recipients = active;
-    for (uint64_t user : (*event)->left()) recipients.insert(UserId{user});
-    active = recipients;
-    for (uint64_t user : (*event)->joined()) active.erase(UserId{user});
-    if (!segments.empty() && segments.back().recipients == recipients) {
-      segments.back().events.push_back(*event);
-    } else {
-      segments.push_back({{*event}, std::move(recipients)});
+    for (uint64_t user : (*event)->left()) {
+      as_before = false;
+      active.insert(UserId{user});
     }
+    if (!as_before) segments.push_back({{}, active});
+    segments.back().events.push_back(*event);
+    as_before = (*event)->joined().empty();
+    for (uint64_t user : (*event)->joined()) active.erase(UserId{user});
   }
-  for (auto segment = segments.rbegin(); segment != segments.rend(); ++segment) {
-    std::reverse(segment->events.begin(), segment->events.end());
-    fan_out_segment(chat, segment->events, segment->recipients);
-  }
-  chats_.resume(chat);
-  finish_front(chat);
+  for (Segment& segment : segments) std::reverse(segment.events.begin(), segment.events.end());
+  std::reverse(segments.begin(), segments.end());
+  return segments;
 }
 
 }  // namespace chat

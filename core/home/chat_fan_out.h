@@ -43,7 +43,8 @@ class ChatFanOut {
   };
 
   void redrive(Chat& chat, uint64_t last_seq_before);
-  void redrive_read(uint64_t number, std::vector<SharedEvent> events);
+  void redrive_read(uint64_t number, uint64_t load, std::vector<SharedEvent> events);
+  static std::vector<Segment> segments_of(const Chat& chat, const std::vector<SharedEvent>& events);
   void redrive_done(Chat& chat, const std::vector<SharedEvent>& events);
   void fan_out_segment(Chat& chat, const std::vector<SharedEvent>& events,
                        const std::set<UserId>& recipients);

@@ -11,6 +11,8 @@ namespace chat {
 namespace {
 
 constexpr Duration kSweepInterval = seconds(30);
+constexpr Duration kSweepPause = milliseconds(10);
+constexpr size_t kSweptAtOnce = 500;
 constexpr Duration kScanRetry = seconds(1);
 
 std::string chat_id_of(const peer::HomeRequest& frame) {
@@ -148,17 +150,8 @@ void ChatHome::room_sync(Chat& chat, EngineId from,
     room_page(chat, from, *request);
     return;
   }
-  // An append in flight finds by itself what another home wrote.
-  if (!chat.appending) reload(chat);
+  chats_.read_again(chat);
   chat.waiting.push_back([this, from, request](Chat& known) { room_page(known, from, *request); });
-}
-
-void ChatHome::reload(Chat& chat) {
-  chats_.reload(chat);
-  chat.waiting.push_back([this](Chat& ready) {
-    writer_.pump(ready);
-    writer_.arm_flush(ready);
-  });
 }
 
 /// What was written here at last may be newer than what the new home has read.
@@ -231,7 +224,7 @@ void ChatHome::get_chat(Chat& chat, EngineId from, const peer::HomeRequest& fram
     return;
   }
   v1::Response response;
-  fill_chat_info(chat, *response.mutable_chat());
+  fill_chat_info(chat, *response.mutable_chat(), true);
   reply(from, frame.request_id(), std::move(response));
 }
 
@@ -267,38 +260,37 @@ void ChatHome::on_marks_update(EngineId from, const peer::MarksUpdate& frame) {
 
 // ---------------------------------------------------------------- changes around it
 
-void ChatHome::on_touched(const ChatId& id) {
-  Chat* chat = chats_.find(id);
-  if (!chat) {
+void ChatHome::on_touched(const ChatId& id) { read_again(id); }
+
+void ChatHome::read_again(const ChatId& id) {
+  if (Chat* chat = chats_.in_memory(id)) {
+    chats_.read_again(*chat);
+  } else {
     chats_.get(id);
-  } else if (!chat->appending) {
-    reload(*chat);
   }
 }
 
 void ChatHome::on_ring_changed() {
-  for (const ChatId& id : chats_.ids()) {
-    const ChatTable::Ownership ownership = chats_.follow_ring(id);
-    const bool reads_again = ownership == ChatTable::Ownership::won;
-    if (ownership == ChatTable::Ownership::lost) tell_new_home(id);
-    Chat* chat = chats_.find(id);
-    if (!chat) {
-      // A load that is under way may be too old already.
-      if (reads_again) chats_.before_waiting(id, [this](Chat& loaded) { reload(loaded); });
-      continue;
-    }
-    if (reads_again && !chat->appending) {
-      reload(*chat);
-      continue;
-    }
-    fan_out_.reroute(*chat, std::nullopt);
-    if (!context_.owns(id) && !chat->appending && !chat->checking_users && chat->queue.empty()) {
-      // The new home fans out what is missing; marks come again from the user homes.
-      ++context_.counters.home_moves;
-      chats_.forget(id);
-    }
+  for (size_t i = chats_.size(); i-- > 0;) {
+    Chat& chat = chats_.at(i);
+    const ChatTable::Ownership ownership = chats_.follow_ring(chat);
+    if (ownership == ChatTable::Ownership::lost) tell_new_home(chat.id);
+    if (ownership == ChatTable::Ownership::won) chats_.read_again(chat);
+    if (chat.state == Chat::State::ready) fan_out_.reroute(chat, std::nullopt);
+    if (!chat.owned) leave(chat);
   }
   scan_pending();
+}
+
+/// The new home fans out what is missing; marks come again from the user homes, and session homes
+/// subscribe there.
+void ChatHome::leave(Chat& chat) {
+  chat.subscribers.clear();
+  const bool done = chat.state == Chat::State::ready && !chat.appending && !chat.checking_users &&
+                    chat.queue.empty();
+  if (!done) return;
+  ++context_.counters.home_moves;
+  chats_.forget(ChatId(chat.id));
 }
 
 void ChatHome::scan_pending() {
@@ -309,15 +301,20 @@ void ChatHome::scan_pending() {
       context_.arm(kScanRetry, TimerKind::chat_sweep, 1);
       return;
     }
+    // One in memory as well: a home that died may have stored what it could tell nobody.
     for (const ChatId& id : scanned->chats) {
-      if (context_.owns(id)) chats_.get(id);
+      if (context_.owns(id)) read_again(id);
     }
   });
 }
 
 void ChatHome::on_peer_lost(EngineId peer) {
-  for (const ChatId& id : chats_.ids()) {
-    if (Chat* chat = chats_.find(id)) fan_out_.reroute(*chat, peer);
+  for (size_t i = 0; i < chats_.size(); ++i) {
+    Chat& chat = chats_.at(i);
+    chat.subscribers.erase(peer);
+    if (chat.state == Chat::State::ready) fan_out_.reroute(chat, peer);
+    // What told it of the last write may be lost with the link.
+    if (!chat.owned && context_.home_of(chat.id) == peer) tell_new_home(chat.id);
   }
 }
 
@@ -341,13 +338,16 @@ void ChatHome::on_timer(TimerKind kind, uint64_t number) {
   }
 }
 
+/// Looks at some chats now and at the next ones after a pause, for there may be very many.
 void ChatHome::sweep() {
   const Duration idle = context_.policy().idle_eviction;
-  for (const ChatId& id : chats_.ids()) {
-    const Chat* chat = chats_.find(id);
-    if (chat && !chat->busy() && context_.now - chat->last_used > idle) chats_.forget(id);
+  if (sweep_left_ == 0) sweep_left_ = chats_.size();
+  sweep_left_ = std::min(sweep_left_, chats_.size());
+  for (size_t i = 0; i < kSweptAtOnce && sweep_left_ > 0; ++i) {
+    const Chat& chat = chats_.at(--sweep_left_);
+    if (!chat.busy() && context_.now - chat.last_used > idle) chats_.forget(ChatId(chat.id));
   }
-  context_.arm(kSweepInterval, TimerKind::chat_sweep);
+  context_.arm(sweep_left_ > 0 ? kSweepPause : kSweepInterval, TimerKind::chat_sweep);
 }
 
 }  // namespace chat

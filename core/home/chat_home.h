@@ -41,7 +41,8 @@ class ChatHome {
   void change(Chat& chat, EngineId from, std::shared_ptr<const peer::HomeRequest> request);
   void history(Chat& chat, EngineId from, const peer::HomeRequest& frame);
   void room_sync(Chat& chat, EngineId from, std::shared_ptr<const peer::HomeRequest> request);
-  void reload(Chat& chat);
+  void read_again(const ChatId& id);
+  void leave(Chat& chat);
   void tell_new_home(const ChatId& id);
   void room_page(Chat& chat, EngineId from, const peer::HomeRequest& frame);
   void get_chat(Chat& chat, EngineId from, const peer::HomeRequest& frame);
@@ -55,6 +56,7 @@ class ChatHome {
 
   EngineContext& context_;
   ChatTable chats_;
+  size_t sweep_left_ = 0;  ///< Places in the table that this round has not seen yet.
   ChatFanOut fan_out_;
   ChatMarks marks_;
   ChatWriter writer_;

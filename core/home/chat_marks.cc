@@ -15,19 +15,20 @@ void ChatMarks::raise(Chat& chat, EngineId from, const peer::MarksUpdate& frame,
     MemberRow none{.user = user};
     none.delivered_seq = frame.delivered_seq();
     none.read_seq = frame.read_seq();
-    answer(from, chat.id, none);
+    answer(from, chat, none);
     return;
   }
   MemberRow& member = found->second;
   const uint64_t read = std::min(frame.read_seq(), chat.row.last_seq);
   const uint64_t delivered =
       std::min(std::max(frame.delivered_seq(), frame.read_seq()), chat.row.last_seq);
-  if (delivered <= member.delivered_seq && read <= member.read_seq &&
-      !chat.dirty_marks.contains(user)) {
+  // An append in flight may be storing it just now.
+  const bool stored = !chat.appending && !chat.dirty_marks.contains(user);
+  if (stored && delivered <= member.delivered_seq && read <= member.read_seq) {
     MemberRow confirmed = member;
     confirmed.delivered_seq = std::max(member.delivered_seq, frame.delivered_seq());
     confirmed.read_seq = std::max(member.read_seq, frame.read_seq());
-    answer(from, chat.id, confirmed);
+    answer(from, chat, confirmed);
     return;
   }
   member.delivered_seq = std::max(member.delivered_seq, delivered);
@@ -58,14 +59,15 @@ void ChatMarks::put_back(Chat& chat, const std::vector<Taken>& taken) {
 
 void ChatMarks::stored(const Chat& chat, const std::vector<Taken>& taken) {
   for (const Taken& mark : taken) {
-    for (EngineId engine : mark.askers) answer(engine, chat.id, mark.member);
+    for (EngineId engine : mark.askers) answer(engine, chat, mark.member);
   }
 }
 
-void ChatMarks::answer(EngineId to, const ChatId& chat, const MemberRow& member) {
+void ChatMarks::answer(EngineId to, const Chat& chat, const MemberRow& member) {
   peer::Frame frame;
   peer::MarksStored& stored = *frame.mutable_marks_stored();
-  stored.set_chat_id(chat.str());
+  stored.set_chat_id(chat.id.str());
+  stored.set_last_seq(chat.row.last_seq);
   stored.set_user(member.user.value);
   stored.set_delivered_seq(member.delivered_seq);
   stored.set_read_seq(member.read_seq);

@@ -37,7 +37,7 @@ class ChatMarks {
   void on_receipts_timer(Chat& chat);
 
  private:
-  void answer(EngineId to, const ChatId& chat, const MemberRow& member);
+  void answer(EngineId to, const Chat& chat, const MemberRow& member);
 
   EngineContext& context_;
 };

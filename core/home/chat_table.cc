@@ -36,6 +36,11 @@ Chat* ChatTable::find(uint64_t number) {
   return found == by_number_.end() ? nullptr : found->second;
 }
 
+Chat* ChatTable::in_memory(const ChatId& id) {
+  const auto found = chats_.find(id);
+  return found == chats_.end() ? nullptr : found->second.get();
+}
+
 Chat& ChatTable::get(const ChatId& id) {
   auto& slot = chats_[id];
   if (!slot) {
@@ -44,6 +49,8 @@ Chat& ChatTable::get(const ChatId& id) {
     slot->number = next_number_++;
     slot->owned = context_.owns(id);
     by_number_.emplace(slot->number, slot.get());
+    slot->index = order_.size();
+    order_.push_back(slot.get());
     load(*slot);
   }
   slot->last_used = context_.now;
@@ -73,22 +80,26 @@ void ChatTable::on_reload_timer(uint64_t number) {
   if (chat && chat->state == Chat::State::loading) load(*chat);
 }
 
-ChatTable::Ownership ChatTable::follow_ring(const ChatId& id) {
-  Chat& chat = *chats_.at(id);
-  const bool before = std::exchange(chat.owned, context_.owns(id));
+ChatTable::Ownership ChatTable::follow_ring(Chat& chat) {
+  const bool before = std::exchange(chat.owned, context_.owns(chat.id));
   if (before == chat.owned) return Ownership::unchanged;
   return chat.owned ? Ownership::won : Ownership::lost;
 }
 
-void ChatTable::before_waiting(const ChatId& id, std::function<void(Chat&)> then) {
-  Chat& chat = *chats_.at(id);
-  chat.waiting.insert(chat.waiting.begin(), std::move(then));
+void ChatTable::read_again(Chat& chat) {
+  if (chat.appending) {
+    chat.read_again = true;
+  } else {
+    reload(chat);
+  }
 }
 
-void ChatTable::load(const Chat& chat) {
-  context_.store(LoadChat{chat.id}, [this, number = chat.number](StoreResult& result) {
+void ChatTable::load(Chat& chat) {
+  chat.read_again = false;
+  const uint64_t load = ++chat.load_number;
+  context_.store(LoadChat{chat.id}, [this, number = chat.number, load](StoreResult& result) {
     Chat* loading = find(number);
-    if (!loading || loading->state != Chat::State::loading) return;
+    if (!loading || loading->load_number != load) return;
     if (auto* rows = std::get_if<ChatLoaded>(&result)) {
       loaded(*loading, *rows);
     } else {
@@ -119,8 +130,12 @@ void ChatTable::loaded(Chat& chat, ChatLoaded& result) {
 }
 
 void ChatTable::resume(Chat& chat) {
-  chat.state = Chat::State::ready;
+  if (chat.read_again) {
+    reload(chat);
+    return;
+  }
   const uint64_t number = chat.number;
+  if (std::exchange(chat.state, Chat::State::ready) == Chat::State::loading) ready_(chat);
   const auto waiting = std::exchange(chat.waiting, {});
   for (auto then = waiting.begin(); then != waiting.end(); ++then) {
     Chat* still = find(number);
@@ -138,15 +153,11 @@ void ChatTable::forget(const ChatId& id) {
   const auto found = chats_.find(id);
   if (found == chats_.end()) return;
   by_number_.erase(found->second->number);
+  Chat* last = order_.back();
+  last->index = found->second->index;
+  order_[last->index] = last;
+  order_.pop_back();
   chats_.erase(found);
-}
-
-std::vector<ChatId> ChatTable::ids() const {
-  std::vector<ChatId> out;
-  out.reserve(chats_.size());
-  for (const auto& [id, chat] : chats_) out.push_back(id);
-  std::sort(out.begin(), out.end());
-  return out;
 }
 
 }  // namespace chat

@@ -55,6 +55,9 @@ struct Chat {
   ChatId id;
   uint64_t number = 0;  ///< Names it in timers; unique in the engine's life.
   State state = State::loading;
+  size_t index = 0;          ///< Its place in the table's order.
+  uint64_t load_number = 0;  ///< Only the last load that was asked for counts.
+  bool read_again = false;   ///< Another home has written since the append in flight was started.
   bool owned = false;  ///< By the ring this engine is its home; another one may write otherwise.
   bool exists = false;
   ChatRow row;
@@ -94,34 +97,41 @@ class ChatTable {
   explicit ChatTable(EngineContext& context) : context_(context) {}
 
   void set_redrive(Redrive redrive) { redrive_ = std::move(redrive); }
+  /// Runs when a chat was loaded and is ready, before those who wait for it.
+  void set_ready(std::function<void(Chat&)> ready) { ready_ = std::move(ready); }
 
-  Chat* find(const ChatId& id);  ///< Loaded, or nullptr.
-  Chat* find(uint64_t number);   ///< Also while loading, or nullptr.
-  Chat& get(const ChatId& id);   ///< Loads it when it is not in memory.
+  Chat* find(const ChatId& id);       ///< Loaded, or nullptr.
+  Chat* find(uint64_t number);        ///< Also while loading, or nullptr.
+  Chat* in_memory(const ChatId& id);  ///< Also while loading, or nullptr.
+  Chat& get(const ChatId& id);        ///< Loads it when it is not in memory.
   void when_loaded(const ChatId& id, std::function<void(Chat&)> then);
   /// Reads the durable state again, after a write with a conflict or an unknown outcome.
   void reload(Chat& chat, Duration delay = {});
   /// What the present ring changed for a chat in memory.
   enum class Ownership { unchanged, won, lost };
-  Ownership follow_ring(const ChatId& id);
-  /// `then` runs when a chat in memory is loaded, before those who wait already.
-  void before_waiting(const ChatId& id, std::function<void(Chat&)> then);
+  Ownership follow_ring(Chat& chat);
+  /// Another home has written: reads the chat again, after the append that is in flight.
+  void read_again(Chat& chat);
   void on_reload_timer(uint64_t number);
   /// The re-drive is under way, or an append is done: the chat and those who wait for it may go on.
   void resume(Chat& chat);
 
   void forget(const ChatId& id);
-  size_t size() const { return chats_.size(); }
-  std::vector<ChatId> ids() const;
+  size_t size() const { return order_.size(); }
+  /// The chats in memory, loaded or not, have places 0 … size() − 1. The last one takes the place
+  /// of one that is forgotten.
+  Chat& at(size_t index) { return *order_[index]; }
 
  private:
-  void load(const Chat& chat);
+  void load(Chat& chat);
   void loaded(Chat& chat, ChatLoaded& result);
 
   EngineContext& context_;
   Redrive redrive_;
+  std::function<void(Chat&)> ready_;
   std::unordered_map<ChatId, std::unique_ptr<Chat>, IdHash> chats_;
   std::unordered_map<uint64_t, Chat*> by_number_;
+  std::vector<Chat*> order_;
   uint64_t next_number_ = 1;
 };
 

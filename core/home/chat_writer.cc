@@ -12,7 +12,9 @@ namespace {
 constexpr size_t kFanOutsMax = 64;  // Batches of a chat without an answer; more ⇒ sends wait.
 constexpr int kMemberEventUsers = 500;
 constexpr Duration kRetryDelay = milliseconds(100);
-constexpr uint32_t kRefusalReads = 200;  // Events looked at before a former member is refused.
+constexpr size_t kMembersAnswered = 500;   // With the answer to a change.
+constexpr int kMembersListedMax = 25'000;  // They have to fit into one frame between engines.
+constexpr uint32_t kRefusalReads = 200;    // Events looked at before a former member is refused.
 
 void fill_member(const MemberRow& row, v1::MemberInfo& out) {
   out.set_user_id(row.user.value);
@@ -49,7 +51,7 @@ bool may_change_members(const Chat& chat, UserId user, const v1::ChangeMembers& 
 
 }  // namespace
 
-void fill_chat_info(const Chat& chat, v1::ChatInfo& out) {
+void fill_chat_info(const Chat& chat, v1::ChatInfo& out, bool with_members) {
   v1::ChatSummary& summary = *out.mutable_chat();
   summary.set_chat_id(chat.id.str());
   summary.set_kind(static_cast<v1::ChatKind>(chat.row.kind));
@@ -57,16 +59,30 @@ void fill_chat_info(const Chat& chat, v1::ChatInfo& out) {
   summary.set_last_seq(chat.row.last_seq);
   summary.set_member_count(chat.row.member_count);
   out.set_fanned_seq(chat.row.fanned_seq);
-  for (const auto& [user, member] : chat.members) fill_member(member, *out.add_members());
+  if (!with_members) return;
+  const bool with_former = chat.members.size() <= kMembersListedMax;
+  for (const auto& [user, member] : chat.members) {
+    if (member.left_seq != kStillMember && !with_former) continue;
+    if (out.members_size() == kMembersListedMax) return;
+    fill_member(member, *out.add_members());
+  }
+}
+
+v1::Response ChatWriter::chat_info(const Chat& chat) const {
+  v1::Response response;
+  fill_chat_info(chat, *response.mutable_chat(), chat.members.size() <= kMembersAnswered);
+  return response;
 }
 
 ChatWriter::ChatWriter(EngineContext& context, ChatTable& chats, ChatFanOut& fan_out,
                        ChatMarks& marks)
     : context_(context), chats_(chats), fan_out_(fan_out), marks_(marks) {
-  fan_out_.set_progress([this](Chat& chat) {
+  const auto go_on = [this](Chat& chat) {
     arm_flush(chat);
     pump(chat);
-  });
+  };
+  fan_out_.set_progress(go_on);
+  chats_.set_ready(go_on);
 }
 
 void ChatWriter::add(Chat& chat, ChatOp op) {
@@ -251,9 +267,7 @@ void ChatWriter::users_checked(Chat& chat, const Result<std::vector<UserId>>& mi
 
 bool ChatWriter::take_create(Chat& chat, Draft& draft, const ChatOp& op) {
   if (chat.exists) {
-    v1::Response response;
-    fill_chat_info(chat, *response.mutable_chat());
-    answer(op, response);
+    answer(op, chat_info(chat));
     return false;
   }
   const v1::CreateChat& create = op.request->create_chat();
@@ -315,9 +329,7 @@ bool ChatWriter::take_change(Chat& chat, Draft& draft, const ChatOp& op) {
     return refuse(v1::LIMIT_REACHED, "this chat has at most " + std::to_string(limit) + " members");
   }
   if (joined.empty() && left.empty()) {
-    v1::Response response;
-    fill_chat_info(chat, *response.mutable_chat());
-    answer(op, response);
+    answer(op, chat_info(chat));
     return false;
   }
   add_member_events(chat, draft, op, joined, left);
@@ -489,9 +501,7 @@ void ChatWriter::stored(Chat& chat, Draft& draft) {
 
 void ChatWriter::answer_stored(Chat& chat, const ChatOp& op, const Draft& draft) {
   if (!op.request->has_send()) {
-    v1::Response response;
-    fill_chat_info(chat, *response.mutable_chat());
-    answer(op, response);
+    answer(op, chat_info(chat));
     return;
   }
   ++context_.counters.sends_stored;
@@ -526,10 +536,6 @@ void ChatWriter::try_again(Chat& chat, Duration delay) {
   auto again = std::exchange(chat.in_flight, {});
   for (auto op = again.rbegin(); op != again.rend(); ++op) chat.queue.push_front(std::move(*op));
   chats_.reload(chat, delay);
-  chat.waiting.insert(chat.waiting.begin(), [this](Chat& ready) {
-    pump(ready);
-    arm_flush(ready);
-  });
 }
 
 void ChatWriter::answer(const ChatOp& op, const v1::Response& response) {

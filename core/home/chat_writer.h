@@ -63,6 +63,9 @@ class ChatWriter {
   void stored(Chat& chat, Draft& draft);
   void duplicate(Chat& chat, const std::vector<KeyRow>& existing);
   void try_again(Chat& chat, Duration delay);
+  /// The answer to a change; without the members where they are many, else a room that fills would
+  /// cost the square of its size.
+  v1::Response chat_info(const Chat& chat) const;
   void answer(const ChatOp& op, const v1::Response& response);
   void answer_stored(Chat& chat, const ChatOp& op, const Draft& draft);
 
@@ -72,7 +75,7 @@ class ChatWriter {
   ChatMarks& marks_;
 };
 
-/// What GetChat and changes answer. `with_members` off for rooms with many members.
-void fill_chat_info(const Chat& chat, v1::ChatInfo& out);
+/// What GetChat and changes answer. Of very many members those who left are not told.
+void fill_chat_info(const Chat& chat, v1::ChatInfo& out, bool with_members);
 
 }  // namespace chat

@@ -417,15 +417,19 @@ void UserHome::on_touched(UserId id) {
   if (User* user = users_.in_memory(id)) users_.read_again(*user);
 }
 
+/// What was written here at last may be newer than what the new home has read.
+void UserHome::tell_new_home(UserId id) {
+  const auto owner = context_.home_of(id);
+  if (!owner) return;
+  peer::Frame frame;
+  frame.mutable_touched()->set_user(id.value);
+  context_.post(*owner, std::move(frame));
+}
+
 void UserHome::on_ring_changed() {
   users_.on_ring_changed([this](UserId lost) {
     ++context_.counters.home_moves;
-    const auto owner = context_.home_of(lost);
-    if (!owner) return;
-    // What was written here at last may be newer than what the new home has read.
-    peer::Frame frame;
-    frame.mutable_touched()->set_user(lost.value);
-    context_.post(*owner, std::move(frame));
+    tell_new_home(lost);
   });
   for (size_t i = 0; i < users_.size(); ++i) {
     User& user = users_.at(i);
@@ -448,6 +452,8 @@ void UserHome::on_peer_lost(EngineId peer) {
   for (size_t i = 0; i < users_.size(); ++i) {
     User& user = users_.at(i);
     marks_.resend(user);
+    // What told it of the last write may be lost with the link.
+    if (!user.owned && context_.home_of(user.id) == peer) tell_new_home(user.id);
     if (user.state == User::State::ready) {
       lose_all(user);
     } else {

@@ -73,6 +73,7 @@ class UserHome {
   void list_chats(EngineId from, const peer::HomeRequest& frame);
   void presence(EngineId from, const peer::HomeRequest& frame);
   void reply(EngineId to, uint64_t request_id, v1::Response&& response);
+  void tell_new_home(UserId id);
   void sweep();
   void sweep(User& user);
   bool idle(const User& user) const;
