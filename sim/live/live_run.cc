@@ -16,6 +16,7 @@
 #include "sim/live/fleet.h"
 #include "sim/live/meter.h"
 #include "sim/live/process_sampler.h"
+#include "sim/live/rest_accounts.h"
 #include "sim/live/roster.h"
 #include "sim/oracle/oracle.h"
 #include "sim/scenario/user_plan.h"
@@ -24,6 +25,7 @@ namespace chat::sim {
 namespace {
 
 constexpr size_t kImportBytes = 512 * 1024;
+constexpr int kTagAttempts = 4;
 constexpr size_t kTokensPerRequest = 1'000;
 constexpr uint64_t kSpareDescriptors = 64;
 constexpr double kReconnectsPerSecond = 2'000;
@@ -66,7 +68,10 @@ class LiveRun {
 
  private:
   Status prepare();
-  Status import_everything();
+  Status make_users();
+  Result<bool> import_users();
+  Result<bool> sign_everybody_up();
+  Status import_chats();
   Status mint_tokens();
   Status find_chats();
   Result<uint64_t> settled_seq(uint32_t chat);
@@ -184,7 +189,8 @@ Status LiveRun::prepare() {
   const auto status = admin_.status();
   if (!status) return status.error();
   result_.server_version = status->version;
-  if (Status imported = import_everything(); !imported) return imported;
+  if (Status made = make_users(); !made) return made;
+  if (Status imported = import_chats(); !imported) return imported;
   if (Status minted = mint_tokens(); !minted) return minted;
   if (Status found = find_chats(); !found) return found;
   if (Status created = create_fleet(); !created) return created;
@@ -192,27 +198,58 @@ Status LiveRun::prepare() {
   return {};
 }
 
-Status LiveRun::import_everything() {
+// Gives the users ids: their own ones by import, or those that the server gives at sign-up.
+Status LiveRun::make_users() {
   // The tag only keeps runs apart; it is no part of what the seed decides.
   Random tags(static_cast<uint64_t>(wall_now().ms) ^ (uint64_t(getpid()) << 42));
-  const bool passwords = scenario_.login == Scenario::Login::password;
-  for (int attempt = 0;; ++attempt) {
-    roster_.emplace(plan_.population(), static_cast<uint32_t>(1 + tags.below(Roster::kTagMax)));
-    const auto parts = roster_->import_parts(passwords, kImportBytes);
-    bool taken = false;
-    size_t done = 0;
-    for (const std::string& part : parts) {
-      const auto answer = admin_.import(part);
-      if (!answer) return answer.error();
-      taken = taken || (done == 0 && answer->skipped > 0);
-      report(fmt::format("import {}/{}", ++done, parts.size()));
-      if (taken) break;
-    }
-    if (!taken) break;
-    // Another run had the same tag: its users exist.
-    if (attempt == 3) return make_error(ErrorCode::already_exists, "no free run tag was found");
+  for (int attempt = 0; attempt < kTagAttempts; ++attempt) {
+    const auto tag = static_cast<uint32_t>(1 + tags.below(Roster::kTagMax));
+    roster_.emplace(plan_.population(), tag);
+    const auto is_free =
+        scenario_.login == Scenario::Login::password ? sign_everybody_up() : import_users();
+    if (!is_free) return is_free.error();
+    if (!*is_free) continue;
+    result_.run_id = roster_->run_id();
+    return {};
   }
-  result_.run_id = roster_->run_id();
+  return make_error(ErrorCode::already_exists, "no free run tag was found");
+}
+
+// False when another run has the same tag: its users exist.
+Result<bool> LiveRun::import_users() {
+  const auto parts = roster_->import_of_users(kImportBytes);
+  for (size_t i = 0; i < parts.size(); ++i) {
+    const auto answer = admin_.import(parts[i]);
+    if (!answer) return answer.error();
+    if (i == 0 && answer->skipped > 0) return false;
+    report(fmt::format("users {}/{}", i + 1, parts.size()));
+  }
+  return true;
+}
+
+Result<bool> LiveRun::sign_everybody_up() {
+  HttpClient http(target_.public_endpoint());
+  std::vector<UserId> ids;
+  for (uint32_t user = 0; user < scenario_.users; ++user) {
+    const auto account =
+        sign_up(http, roster_->email(user), roster_->password(), roster_->user_name(user));
+    if (!account && account.error().code == ErrorCode::already_exists && user == 0) return false;
+    if (!account) return account.error();
+    ids.push_back(account->user);
+    if (monotonic_now() - reported_ >= seconds(1)) {
+      report(fmt::format("sign-ups {}/{}", user + 1, scenario_.users));
+    }
+  }
+  roster_.emplace(plan_.population(), roster_->tag(), std::move(ids));
+  return true;
+}
+
+Status LiveRun::import_chats() {
+  const auto parts = roster_->import_of_chats(kImportBytes);
+  for (size_t i = 0; i < parts.size(); ++i) {
+    if (const auto answer = admin_.import(parts[i]); !answer) return answer.error();
+    report(fmt::format("chats {}/{}", i + 1, parts.size()));
+  }
   return {};
 }
 

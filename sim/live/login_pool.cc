@@ -1,40 +1,17 @@
 #include "sim/live/login_pool.h"
 
-#include <google/protobuf/util/json_util.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <utility>
 
-#include "core/base/assert.h"
-#include "core/wire/chat.pb.h"
 #include "sim/live/http_client.h"
+#include "sim/live/rest_accounts.h"
 
 namespace chat::sim {
 namespace {
 
 constexpr int kThreads = 4;
-
-Result<std::string> log_in(HttpClient& http, const std::string& email,
-                           const std::string& password) {
-  v1::LogIn ask;
-  ask.set_email(email);
-  ask.set_password(password);
-  std::string body;
-  CHAT_ASSERT(google::protobuf::util::MessageToJsonString(ask, &body).ok());
-  const auto response =
-      http.exchange({.method = "POST", .target = "/v1/login", .body = std::move(body)});
-  if (!response) return response.error();
-  v1::Tokens tokens;
-  if (response->status != 200 ||
-      !google::protobuf::util::JsonStringToMessage(response->body, &tokens).ok()) {
-    return make_error(response->status >= 500 || response->status == 429
-                          ? ErrorCode::unavailable
-                          : ErrorCode::unauthenticated,
-                      "log-in: HTTP " + std::to_string(response->status));
-  }
-  return tokens.access_token();
-}
 
 }  // namespace
 
@@ -83,7 +60,13 @@ void LoginPool::run() {
     requests_.pop_front();
     http.set_endpoint(endpoint_);
     lock.unlock();
-    Answer answer{user, log_in(http, roster_.email(user), roster_.password())};
+    Answer answer{.user = user};
+    auto logged_in = log_in(http, roster_.email(user), roster_.password());
+    if (logged_in) {
+      answer.token = std::move(logged_in->token);
+    } else {
+      answer.token = logged_in.error();
+    }
     lock.lock();
     answers_.push_back(std::move(answer));
     const uint64_t one = 1;

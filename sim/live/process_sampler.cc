@@ -12,7 +12,8 @@
 namespace chat::sim {
 namespace {
 
-constexpr auto kInterval = std::chrono::seconds(1);
+// Twice as often as it is asked, so that no second is without a sample.
+constexpr auto kInterval = std::chrono::milliseconds(500);
 constexpr Duration kStatusTimeout = milliseconds(900);
 
 std::string slurp(const std::string& path) {

@@ -1,4 +1,4 @@
-// What processes use: this one, and the server, which a thread of its own samples once a second so
+// What processes use: this one, and the server, which a thread of its own samples twice a second so
 // that a server that does not answer never holds up the load. A server on this machine is read from
 // /proc by its pid; another one is asked for its status.
 // Thread rule: ServerSampler's functions may be called from any thread.

@@ -2,12 +2,48 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "core/base/assert.h"
 
 namespace chat::sim {
+namespace {
 
-Roster::Roster(const Population& population, uint32_t tag) : population_(population), tag_(tag) {
-  CHAT_ASSERT(tag > 0 && tag <= kTagMax);
+// Explicit ids of imported users begin at 2^40.
+std::vector<UserId> ids_of_run(uint32_t tag, uint32_t users) {
+  std::vector<UserId> ids;
+  ids.reserve(users);
+  for (uint32_t user = 0; user < users; ++user) {
+    ids.push_back(UserId{(uint64_t{tag} << 40) + uint64_t{user} + 1});
+  }
+  return ids;
+}
+
+/// Lines in parts of about one size.
+class Parts {
+ public:
+  explicit Parts(size_t bytes_max) : bytes_max_(bytes_max) {}
+
+  void add(const std::string& line) {
+    if (parts_.empty() || parts_.back().size() + line.size() >= bytes_max_) parts_.emplace_back();
+    parts_.back() += line;
+    parts_.back() += '\n';
+  }
+  std::vector<std::string> take() { return std::move(parts_); }
+
+ private:
+  size_t bytes_max_;
+  std::vector<std::string> parts_;
+};
+
+}  // namespace
+
+Roster::Roster(const Population& population, uint32_t tag)
+    : Roster(population, tag, ids_of_run(tag, population.user_count())) {}
+
+Roster::Roster(const Population& population, uint32_t tag, std::vector<UserId> users)
+    : population_(population), tag_(tag), user_ids_(std::move(users)) {
+  CHAT_ASSERT(tag > 0 && tag <= kTagMax && user_ids_.size() == population.user_count());
   chat_ids_.reserve(population.chat_count());
   chats_.reserve(population.chat_count());
   for (uint32_t chat = 0; chat < population.chat_count(); ++chat) {
@@ -20,11 +56,6 @@ Roster::Roster(const Population& population, uint32_t tag) : population_(populat
 }
 
 std::string Roster::run_id() const { return fmt::format("{:06x}", tag_); }
-
-// Explicit ids of imported users begin at 2^40.
-UserId Roster::user_id(uint32_t user) const {
-  return UserId{(uint64_t{tag_} << 40) + uint64_t{user} + 1};
-}
 
 std::string Roster::user_name(uint32_t user) const {
   return fmt::format("sim-{:06x}-{}", tag_, user);
@@ -48,23 +79,17 @@ std::optional<uint32_t> Roster::find_chat(const ChatId& chat) const {
   return found->second;
 }
 
-std::vector<std::string> Roster::import_parts(bool passwords, size_t bytes_max) const {
-  std::vector<std::string> parts(1);
-  const auto add = [&](const std::string& line) {
-    if (!parts.back().empty() && parts.back().size() + line.size() > bytes_max) {
-      parts.emplace_back();
-    }
-    parts.back() += line;
-  };
+std::vector<std::string> Roster::import_of_users(size_t bytes_max) const {
+  Parts parts(bytes_max);
   for (uint32_t user = 0; user < population_.user_count(); ++user) {
-    std::string line = fmt::format(R"({{"user":{{"user_id":{},"user_name":"{}")",
-                                   user_id(user).value, user_name(user));
-    if (passwords) {
-      line += fmt::format(R"(,"email":"{}","password":"{}")", email(user), password());
-    }
-    add(line + "}}\n");
+    parts.add(fmt::format(R"({{"user":{{"user_id":{},"user_name":"{}"}}}})", user_id(user).value,
+                          user_name(user)));
   }
-  parts.emplace_back();
+  return parts.take();
+}
+
+std::vector<std::string> Roster::import_of_chats(size_t bytes_max) const {
+  Parts parts(bytes_max);
   for (uint32_t chat = 0; chat < population_.chat_count(); ++chat) {
     const ChatKind kind = population_.kind(chat);
     if (kind == ChatKind::direct) continue;
@@ -76,10 +101,9 @@ std::vector<std::string> Roster::import_parts(bool passwords, size_t bytes_max) 
       line += fmt::format("{}{}", comma, user_id(user).value);
       comma = ",";
     }
-    add(line + "]}}\n");
+    parts.add(line + "]}}");
   }
-  if (parts.back().empty()) parts.pop_back();
-  return parts;
+  return parts.take();
 }
 
 }  // namespace chat::sim

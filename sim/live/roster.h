@@ -19,14 +19,16 @@ class Roster {
   /// Tags have 22 bits and are not 0.
   static constexpr uint32_t kTagMax = (1u << 22) - 1;
 
-  /// `population` outlives the roster.
+  /// Users get ids of this run. `population` outlives the roster.
   Roster(const Population& population, uint32_t tag);
+  /// Users have the ids that the server gave them, by index.
+  Roster(const Population& population, uint32_t tag, std::vector<UserId> users);
 
   uint32_t tag() const { return tag_; }
   /// The tag as hexadecimal digits: the run's id.
   std::string run_id() const;
   const Population& population() const { return population_; }
-  UserId user_id(uint32_t user) const;
+  UserId user_id(uint32_t user) const { return user_ids_[user]; }
   std::string user_name(uint32_t user) const;
   std::string email(uint32_t user) const;
   /// The same for all users of a run.
@@ -37,13 +39,15 @@ class Roster {
   std::string chat_name(uint32_t chat) const;
   std::optional<uint32_t> find_chat(const ChatId& chat) const;
 
-  /// JSON lines of the import, about `bytes_max` per part: first all users, then groups and rooms.
-  /// Direct chats make themselves. With passwords when the users are to log in.
-  std::vector<std::string> import_parts(bool passwords, size_t bytes_max) const;
+  /// JSON lines that import the users, about `bytes_max` per part.
+  std::vector<std::string> import_of_users(size_t bytes_max) const;
+  /// JSON lines that import groups and rooms. Direct chats make themselves.
+  std::vector<std::string> import_of_chats(size_t bytes_max) const;
 
  private:
   const Population& population_;
   uint32_t tag_;
+  std::vector<UserId> user_ids_;
   std::vector<ChatId> chat_ids_;
   std::unordered_map<ChatId, uint32_t, IdHash> chats_;
 };

@@ -120,16 +120,18 @@ function linePath(values, f) {
   });
   return path;
 }
+/** The area below each unbroken stretch of the values. */
 function areaPath(values, f) {
-  const ends = values.map((v, i) => (isNumber(v) ? i : -1)).filter((i) => i >= 0);
-  if (ends.length < 2) return '';
   const floor = f.height - f.bottom;
-  const filled = values.map((v) => (isNumber(v) ? v : 0)).slice(ends[0], ends[ends.length - 1] + 1);
-  return 'M' +
-      filled.map((v, i) => `${f.x(middle(i + ends[0])).toFixed(1)} ${f.y(v).toFixed(1)}`)
-          .join('L') +
-      `L${f.x(middle(ends[ends.length - 1])).toFixed(1)} ${floor}L${
-             f.x(middle(ends[0])).toFixed(1)} ${floor}Z`;
+  let path = '', from = -1;
+  values.forEach((value, i) => {
+    if (!isNumber(value)) return void (from = -1);
+    const at = `${f.x(middle(i)).toFixed(1)} ${f.y(value).toFixed(1)}`;
+    path += from < 0 ? `M${f.x(middle(i)).toFixed(1)} ${floor}L${at}` : `L${at}`;
+    if (from < 0) from = i;
+    if (!isNumber(values[i + 1])) path += `L${f.x(middle(i)).toFixed(1)} ${floor}Z`;
+  });
+  return path;
 }
 
 function timeChart({id, title, note, lines, text, log, ticks, area}) {

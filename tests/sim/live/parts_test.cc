@@ -137,25 +137,30 @@ TEST(Roster, GivesEveryRunItsOwnUsersAndChats) {
   EXPECT_EQ(ids.size(), population.chat_count() * 2u);
 }
 
-TEST(Roster, ImportsUsersBeforeTheirChatsInBoundedParts) {
+TEST(Roster, ImportsUsersAndChatsInBoundedParts) {
   const Population population(small_scenario(), Random(1));
   const Roster roster(population, 5);
-  const auto parts = roster.import_parts(true, 400);
-  EXPECT_GT(parts.size(), 3u);
+  const auto users = roster.import_of_users(400);
+  EXPECT_GT(users.size(), 2u);
   std::string all;
-  bool chats_began = false;
-  for (const std::string& part : parts) {
-    const bool has_chats = part.find("\"chat\"") != std::string::npos;
-    const bool has_users = part.find("\"user\"") != std::string::npos;
-    EXPECT_NE(has_chats, has_users) << part;
-    EXPECT_FALSE(chats_began && has_users);
-    chats_began |= has_chats;
-    all += part;
-  }
-  EXPECT_EQ(std::count(all.begin(), all.end(), '\n'), 20 + 2 + 1);
-  EXPECT_THAT(all, HasSubstr("\"kind\":\"ROOM\""));
-  EXPECT_THAT(all, HasSubstr("\"password\":\""));
-  EXPECT_EQ(roster.import_parts(false, 1 << 20)[0].find("password"), std::string::npos);
+  for (const std::string& part : users) all += part;
+  EXPECT_EQ(std::count(all.begin(), all.end(), '\n'), 20);
+  EXPECT_THAT(all, HasSubstr(R"({"user":{"user_id":5497558138881,"user_name":"sim-000005-0"}})"));
+  const auto chats = roster.import_of_chats(1 << 20);
+  ASSERT_EQ(chats.size(), 1u);
+  EXPECT_EQ(std::count(chats[0].begin(), chats[0].end(), '\n'), 2 + 1);
+  EXPECT_THAT(chats[0], HasSubstr("\"kind\":\"ROOM\""));
+}
+
+TEST(Roster, TakesTheIdsThatTheServerGave) {
+  const Population population(small_scenario(), Random(1));
+  std::vector<UserId> ids;
+  for (uint64_t i = 0; i < 20; ++i) ids.push_back(UserId{100 + i});
+  const Roster roster(population, 5, ids);
+  EXPECT_EQ(roster.user_id(3), UserId{103});
+  EXPECT_THAT(roster.import_of_chats(1 << 20)[0], HasSubstr("10"));
+  const auto pair = population.members(0);
+  EXPECT_EQ(roster.chat_id(0), ChatId::direct(ids[pair[0]], ids[pair[1]]));
 }
 
 }  // namespace
