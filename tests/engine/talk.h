@@ -72,10 +72,24 @@ class Device : public LinkEnd {
     run(400);
   }
   /// Sends and lets no time pass.
-  void post(const v1::ClientFrame& frame) {
+  void post(const v1::ClientFrame& frame) { post_all({frame}); }
+  /// Sends several frames in one WebSocket message.
+  void post_all(const std::vector<v1::ClientFrame>& frames_out) {
     v1::ClientBatch batch;
-    *batch.add_frames() = frame;
+    for (const auto& frame : frames_out) *batch.add_frames() = frame;
     world_.send(link_, wire::encode_client_batch(encoding_, batch));
+  }
+  /// Does what a client does that was told to sync its inbox: page by page to head, from the first
+  /// position that it was not sent.
+  void catch_up() {
+    const auto* lagged = last(v1::ServerFrame::kLagged);
+    uint64_t next = lagged ? lagged->lagged().from_inbox_seq() : 0;
+    for (bool done = next == 0; !done;) {
+      sync(next);
+      const v1::SyncPage& page = last(v1::ServerFrame::kSyncPage)->sync_page();
+      next = page.next();
+      done = page.done();
+    }
   }
   void say(const ChatId& chat, const std::string& text, uint32_t key) {
     send(message(chat, text, key));
@@ -132,6 +146,14 @@ class Device : public LinkEnd {
     }
     return out;
   }
+  /// The seqs of all acknowledgements, in order of arrival.
+  std::vector<uint64_t> acked_seqs() const {
+    std::vector<uint64_t> out;
+    for (const auto& frame : frames) {
+      if (frame.has_send_ack()) out.push_back(frame.send_ack().seq());
+    }
+    return out;
+  }
   size_t count(v1::ServerFrame::BodyCase body) const {
     return static_cast<size_t>(std::count_if(frames.begin(), frames.end(),
                                              [&](const auto& f) { return f.body_case() == body; }));
@@ -165,13 +187,18 @@ class Device : public LinkEnd {
   uint32_t next_id_ = 1;
 };
 
-/// A world with as many engines as the parameter says.
+/// A world with as many engines as the parameter says, unless told otherwise.
 class Talk : public testing::TestWithParam<int> {
  protected:
-  Talk() : world_(options(GetParam()), store_) { run(1'000); }
+  Talk() : Talk(EnginePolicy()) {}
+  explicit Talk(const EnginePolicy& policy) : Talk(policy, GetParam()) {}
+  Talk(const EnginePolicy& policy, int engines) : world_(options(engines, policy), store_) {
+    run(1'000);
+  }
 
-  static WorldOptions options(int engines) {
+  static WorldOptions options(int engines, const EnginePolicy& policy) {
     WorldOptions options;
+    options.policy = policy;
     options.engines_of_process.assign(static_cast<size_t>(engines), 1);
     return options;
   }
