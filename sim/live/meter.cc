@@ -37,7 +37,7 @@ void Meter::check_clock(Instant now, WallTime wall) {
   const int64_t offset = wall_offset(now, wall);
   const int64_t jump_ms = offset - wall_offset_ms_;
   wall_offset_ms_ = offset;
-  if (std::abs(jump_ms) >= kClockJumpMs) {
+  if (!run_over_ && std::abs(jump_ms) >= kClockJumpMs) {
     invalidate(fmt::format("the clock of this machine jumped by {:.1f} s",
                            static_cast<double>(jump_ms) / 1e3));
   }
@@ -112,6 +112,7 @@ void Meter::begin_run(Instant now) {
 void Meter::end_run(Instant now) {
   cut_second(now);
   running_ = false;
+  run_over_ = true;
 }
 
 // Phases usually change some milliseconds into a second; that second then belongs to the new one.
@@ -120,7 +121,7 @@ void Meter::cut_second(Instant now) {
 }
 
 void Meter::note_wake_up(Duration late) {
-  if (late <= scenario_.generator.stall_max) return;
+  if (run_over_ || late <= scenario_.generator.stall_max) return;
   invalidate(fmt::format("chatsim stood still for {:.1f} s", late.seconds()));
 }
 

@@ -79,6 +79,7 @@ class Meter {
   int64_t wall_offset_ms_ = 0;  ///< Wall clock minus monotonic clock.
 
   bool running_ = false;
+  bool run_over_ = false;  ///< Nothing that happens now spoils a latency.
   uint32_t run_seconds_ = 0;
   uint32_t saturated_seconds_ = 0;
 
