@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 from harness import DEADLINE_S, ROOT, Chatd, curl
@@ -108,6 +109,19 @@ class StartupTest(unittest.TestCase):
             self.assertEqual(chatd.process.wait(DEADLINE_S), 0, chatd.log())
             chatd.start()
             chatd.stop()
+
+    def test_sighup_reads_the_log_level_again(self):
+        config = self.config("log_level: info\n")
+        chatd = Chatd(CHATD, "--config", config)
+        self.addCleanup(chatd.stop)
+        for text, said in (("log_level: debug\n", "log level debug"),
+                           ("log_level: loud\n", "nothing changed")):
+            self.config(text)
+            chatd.process.send_signal(signal.SIGHUP)
+            deadline = time.monotonic() + DEADLINE_S
+            while said not in chatd.log():
+                self.assertLess(time.monotonic(), deadline, chatd.log())
+            self.assertEqual(curl("GET", chatd.public + "/readyz")[0], 200)
 
     def test_the_documentation_names_every_option_with_its_default(self):
         page = (ROOT / "docs/configuration.md").read_text()
