@@ -253,8 +253,17 @@ void ChatHome::reply_page(EngineId to, uint64_t request_id, v1::SyncPage&& page)
 void ChatHome::on_marks_update(EngineId from, const peer::MarksUpdate& frame) {
   const auto id = ChatId::from_bytes(frame.chat_id());
   if (!id) return;
-  chats_.when_loaded(*id, [this, from, frame](Chat& chat) {
+  const auto raise = [this, from, frame](Chat& chat) {
     marks_.raise(chat, from, frame, [this](Chat& raised) { writer_.arm_flush(raised); });
+  };
+  chats_.when_loaded(*id, [this, frame, raise](Chat& chat) {
+    if (std::max(frame.delivered_seq(), frame.read_seq()) <= chat.row.last_seq) {
+      raise(chat);
+      return;
+    }
+    // A mark beyond the last seq: another home has written since this one read the chat.
+    chats_.read_again(chat);
+    chat.waiting.push_back(raise);
   });
 }
 

@@ -432,6 +432,7 @@ void ChatWriter::start_append(Chat& chat, Draft draft) {
                      marks_.stored(*found, *taken);
                    } else {
                      marks_.put_back(*found, *taken);
+                     arm_flush(*found);
                    }
                    append_done(*found, kept, result);
                  });

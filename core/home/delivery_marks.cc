@@ -70,19 +70,25 @@ void DeliveryMarks::read_missing(User& user) {
   command.limit = static_cast<uint32_t>(
       std::min<uint64_t>(command.limit, last_wanted - user.delivered_through));
   context_.store(command, [this, id = user.id](StoreResult& result) {
-    User* found = users_.find(id);
+    User* found = users_.in_memory(id);
     if (!found) return;
     found->delivered_reading = false;
     const auto* read = std::get_if<InboxRead>(&result);
     if (!read) return;  // The next acknowledgement tries again.
-    std::map<ChatId, uint64_t> delivered;
+    std::map<ChatId, UnstoredMarks> marks;
     uint64_t through = found->delivered_through;
     for (const InboxEntry& entry : read->entries) {
       through = std::max(through, entry.inbox_seq);
+      if (entry.kind == InboxRow::Kind::read_marker) {
+        // Its home may have ended before the chat knew of it.
+        uint64_t& mark = marks[entry.chat].read_seq;
+        mark = std::max(mark, entry.seq);
+        continue;
+      }
       peer::StoredEvent event;
       if (entry.stored_event.empty() || !event.ParseFromString(entry.stored_event)) continue;
       if (event.author() == id.value) continue;
-      uint64_t& mark = delivered[entry.chat];
+      uint64_t& mark = marks[entry.chat].delivered_seq;
       mark = std::max(mark, entry.seq);
     }
     // Nothing kept there any more: trimmed entries need no mark.
@@ -90,7 +96,7 @@ void DeliveryMarks::read_missing(User& user) {
       through = std::min(found->delivered_target, found->recent_from - 1);
     }
     found->delivered_through = std::max(found->delivered_through, through);
-    for (const auto& [chat, seq] : delivered) raise(*found, chat, {.delivered_seq = seq});
+    for (const auto& [chat, mark] : marks) raise(*found, chat, mark);
     advance(*found);
   });
 }
@@ -116,7 +122,7 @@ void DeliveryMarks::post(const User& user, const ChatId& chat, const UnstoredMar
 }
 
 void DeliveryMarks::on_marks_stored(const peer::MarksStored& frame) {
-  User* user = users_.find(UserId{frame.user()});
+  User* user = users_.in_memory(UserId{frame.user()});
   const auto chat = ChatId::from_bytes(frame.chat_id());
   if (!user || !chat) return;
   const auto found = user->unstored_marks.find(*chat);

@@ -3,6 +3,7 @@
 // saw which of the two. Thread rule: one thread.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <string>
 #include <utility>
@@ -27,12 +28,20 @@ class InboxLedger {
     }
   }
 
+  /// A Read of `user` was answered with this mark.
+  void read_through(UserId user, const ChatId& chat, uint64_t seq) {
+    uint64_t& mark = read_marks_[{chat, user}];
+    mark = std::max(mark, seq);
+  }
+
   const std::vector<std::string>& conflicts() const { return conflicts_; }
+  const std::map<std::pair<ChatId, UserId>, uint64_t>& read_marks() const { return read_marks_; }
 
  private:
   using Entry = std::pair<ChatId, uint64_t>;
   std::map<std::pair<UserId, uint64_t>, Entry> entries_;
   std::vector<std::string> conflicts_;
+  std::map<std::pair<ChatId, UserId>, uint64_t> read_marks_;
 };
 
 }  // namespace chat::sim

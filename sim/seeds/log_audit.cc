@@ -47,6 +47,10 @@ class Audit {
         const bool marker = entry.kind == InboxRow::Kind::read_marker;
         ledger_.saw(user, entry.inbox_seq, entry.chat, marker ? 0 : entry.seq);
         if (marker) continue;
+        peer::StoredEvent stored;
+        if (stored.ParseFromString(entry.stored_event) && stored.author() != user.value) {
+          received_[{entry.chat, user}] = entry.seq;
+        }
         if (entry.seq <= last[entry.chat]) {
           violations_.push_back(who + " goes back in chat " + entry.chat.hex() + " at seq " +
                                 std::to_string(entry.seq));
@@ -74,7 +78,35 @@ class Audit {
     }
   }
 
+  /// Marks of members: read as confirmed, delivered as far as the inbox has messages of others.
+  void marks() {
+    for (const auto& [place, seq] : ledger_.read_marks()) {
+      const MemberRow* member = member_of(place.first, place.second);
+      if (member && member->read_seq < seq) {
+        violation(place.first, "forgot what user " + std::to_string(place.second.value) +
+                                   " has read: " + std::to_string(seq) + ", it says " +
+                                   std::to_string(member->read_seq));
+      }
+    }
+    for (const auto& [place, seq] : received_) {
+      const MemberRow* member = member_of(place.first, place.second);
+      if (member && member->left_seq == kStillMember && member->delivered_seq < seq) {
+        violation(place.first, "does not know what user " + std::to_string(place.second.value) +
+                                   " has got: " + std::to_string(seq) + ", it says " +
+                                   std::to_string(member->delivered_seq));
+      }
+    }
+  }
+
  private:
+  const MemberRow* member_of(const ChatId& chat, UserId user) {
+    auto [known, added] = members_.try_emplace(chat);
+    if (added) known->second = std::get<ChatLoaded>(store_.read(LoadChat{chat})).members;
+    const auto found = std::find_if(known->second.begin(), known->second.end(),
+                                    [&](const MemberRow& row) { return row.user == user; });
+    return found == known->second.end() ? nullptr : &*found;
+  }
+
   void violation(const ChatId& chat, const std::string& what) {
     violations_.push_back("chat " + chat.hex() + " " + what);
   }
@@ -123,6 +155,8 @@ class Audit {
   InboxLedger& ledger_;
   std::vector<std::string>& violations_;
   std::map<UserId, std::set<std::pair<ChatId, uint64_t>>> authored_;
+  std::map<std::pair<ChatId, UserId>, uint64_t> received_;  ///< The last seq of somebody else.
+  std::map<ChatId, std::vector<MemberRow>> members_;
 };
 
 }  // namespace
@@ -135,6 +169,7 @@ void audit_store(ChatStore& store, uint64_t users, Oracle& oracle, InboxLedger& 
     audit.inbox(UserId{user});
     audit.authored(UserId{user});
   }
+  audit.marks();
   violations.insert(violations.end(), ledger.conflicts().begin(), ledger.conflicts().end());
 }
 

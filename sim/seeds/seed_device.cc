@@ -199,6 +199,10 @@ void SeedDevice::on_frame(const v1::ServerFrame& frame) {
   witness_.on_frame(frame);
   if (frame.has_send_ack() || frame.has_error()) on_send_answer(frame);
   if (frame.has_history_page() || frame.has_error()) on_history(frame);
+  if (frame.has_receipt() && frame.reply_to() != 0) {
+    scene_.ledger.read_through(options_.user, chat_of(frame.receipt().chat_id()),
+                               frame.receipt().read_seq());
+  }
 }
 
 void SeedDevice::on_send_answer(const v1::ServerFrame& frame) {

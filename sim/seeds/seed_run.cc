@@ -41,11 +41,12 @@ class SeedRun {
       device->client().drop();
       device->client().start();
     }
-    settle("reading to the head", [&] {
-      return std::all_of(devices_.begin(), devices_.end(),
-                         [](const auto& device) { return device->is_settled(); });
-    });
-    world_.run_until(world_.now() + seconds(5));
+    settle("reading to the head", [&] { return all_settled(); });
+    world_.run_until(world_.now() + seconds(2));
+    // Whoever is live now has to get what comes without reading again.
+    for (auto& device : devices_) device->say(any_chat_for(*device));
+    settle("the last words", [&] { return all_settled(); });
+    world_.run_until(world_.now() + seconds(3));
     return judge();
   }
 
@@ -248,6 +249,11 @@ class SeedRun {
       if (!world_.is_up(process)) return false;
     }
     return true;
+  }
+
+  bool all_settled() const {
+    return std::all_of(devices_.begin(), devices_.end(),
+                       [](const auto& device) { return device->is_settled(); });
   }
 
   // Lets time pass until `done`, or calls it a violation.
