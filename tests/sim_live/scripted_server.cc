@@ -1,4 +1,4 @@
-#include "tests/sim/live/scripted_server.h"
+#include "tests/sim_live/scripted_server.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "core/wire/websocket_handshake.h"
-#include "tests/sim/live/scripted_server.h"
+#include "tests/sim_live/scripted_server.h"
 
 namespace chat::sim {
 namespace {

@@ -5,7 +5,7 @@
 
 #include <atomic>
 
-#include "tests/sim/live/scripted_server.h"
+#include "tests/sim_live/scripted_server.h"
 
 namespace chat::sim {
 namespace {
