@@ -22,12 +22,9 @@ const tipLine = (colour, name, value) =>
         value}</b></div>`;
 
 function caption(title, note, keys) {
+  const key = (k) => `<span><i style="background:${k.colour}"></i>${escape(k.name)}</span>`;
   return `<figcaption>${escape(title)}${note ? `<small>${escape(note)}</small>` : ''}` +
-      keys.map(
-              (k) => `<span class="key"><i style="background:${k.colour}"></i>${
-                  escape(k.name)}</span>`)
-          .join('') +
-      '</figcaption>';
+      `<span class="keys">${keys.map(key).join('')}</span></figcaption>`;
 }
 
 /** Axes, grid and phases; `x` and `y` map values to pixels. Returns the pieces of an SVG. */
