@@ -291,12 +291,12 @@ void ChatHome::on_ring_changed() {
   scan_pending();
 }
 
-/// The new home fans out what is missing; marks come again from the user homes, and session homes
-/// subscribe there.
+/// The new home fans out what is missing, and session homes subscribe there. Marks are stored here
+/// still: their user homes may have known the new ring before and sent them for the last time.
 void ChatHome::leave(Chat& chat) {
   chat.subscribers.clear();
   const bool done = chat.state == Chat::State::ready && !chat.appending && !chat.checking_users &&
-                    chat.queue.empty();
+                    chat.queue.empty() && chat.dirty_marks.empty();
   if (!done) return;
   ++context_.counters.home_moves;
   chats_.forget(ChatId(chat.id));
