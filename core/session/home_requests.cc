@@ -11,7 +11,13 @@ constexpr Duration kSweepInterval = seconds(1);
 }  // namespace
 
 void HomeRequests::to_chat(const ChatId& chat, peer::HomeRequest&& request, Done done) {
-  add({std::make_unique<peer::HomeRequest>(std::move(request)), std::move(done), chat, {}, {}, {}});
+  add({std::make_unique<peer::HomeRequest>(std::move(request)),
+       std::move(done),
+       chat,
+       {},
+       {},
+       {},
+       false});
 }
 
 void HomeRequests::to_user(UserId user, peer::HomeRequest&& request, Done done) {
@@ -20,7 +26,8 @@ void HomeRequests::to_user(UserId user, peer::HomeRequest&& request, Done done) 
        std::nullopt,
        user,
        {},
-       {}});
+       {},
+       false});
 }
 
 void HomeRequests::add(Pending pending) {
@@ -35,6 +42,7 @@ std::optional<EngineId> HomeRequests::home_of(const Pending& pending) const {
 }
 
 void HomeRequests::send(Pending& pending) {
+  pending.repeated = pending.repeated || pending.sent_to;
   pending.sent_to = home_of(pending).value_or(EngineId{});
   if (!pending.sent_to) return;  // The next ring sends it.
   peer::Frame frame;
@@ -44,7 +52,15 @@ void HomeRequests::send(Pending& pending) {
 
 void HomeRequests::on_reply(EngineId from, peer::HomeReply& reply) {
   const auto found = pending_.find(reply.request_id());
-  if (found != pending_.end() && found->second.sent_to == from) finish(found->first, reply);
+  if (found == pending_.end() || found->second.sent_to != from) return;
+  const Pending& pending = found->second;
+  if (pending.repeated && pending.request->has_send() && reply.response().has_error() &&
+      !reply.response().error().temporary()) {
+    // Another copy may have been stored, or still be: only the key can tell.
+    *reply.mutable_response() = error_response(
+        v1::UNAVAILABLE, "the chat's home moved; the same key again tells what became of it");
+  }
+  finish(found->first, reply);
 }
 
 void HomeRequests::finish(uint64_t id, peer::HomeReply& reply) {

@@ -43,6 +43,7 @@ class HomeRequests {
     UserId user;
     EngineId sent_to;
     Instant deadline;
+    bool repeated = false;  ///< Another copy may still be under way.
   };
 
   void add(Pending pending);
