@@ -73,13 +73,22 @@ bool write_answer(lws* wsi, const HttpAnswer& response, std::string_view more_he
                    text.size() - LWS_PRE, LWS_WRITE_HTTP_FINAL) >= 0;
 }
 
+std::string_view code_of(int status) {
+  switch (status) {
+    case 404:
+      return "NOT_FOUND";
+    case 413:
+      return "TOO_LARGE";
+    case 503:
+      return "UNAVAILABLE";
+    default:
+      return "INVALID_ARGUMENT";
+  }
+}
+
 HttpAnswer refusal(int status, std::string_view message) {
   return {status, "application/json",
-          fmt::format(R"({{"code":"{}","message":"{}"}})",
-                      status == 404   ? "NOT_FOUND"
-                      : status == 413 ? "TOO_LARGE"
-                                      : "INVALID_ARGUMENT",
-                      message)};
+          fmt::format(R"({{"code":"{}","message":"{}"}})", code_of(status), message)};
 }
 
 }  // namespace

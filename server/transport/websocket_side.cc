@@ -51,6 +51,7 @@ void set_close_reason(lws* wsi, CloseCode code, std::string_view reason) {
 }  // namespace
 
 int Transport::Impl::confirm_upgrade(lws* wsi, std::string_view upgrade) {
+  if (options.listen_descriptor < 0) return http_refuse(wsi, 503, "The server ends.");
   char* path = nullptr;
   int size = 0;
   if (lws_http_get_uri_and_method(wsi, &path, &size) < 0) return -1;

@@ -314,8 +314,9 @@ TEST_F(TransportTest, AcceptsNothingAboveItsLimitAndGoesOnBelowIt) {
 }
 
 TEST_F(TransportTest, StopsAcceptingAndKeepsWhatIsOpen) {
-  TcpPeer peer(port_);
+  TcpPeer peer(port_), late(port_);
   const ConnId conn = open_websocket(peer).conn;
+  pump_until([&] { return transport_->sockets() == 2; });
   transport_->stop_accepting();
   const int probe = socket(AF_INET, SOCK_STREAM, 0);
   sockaddr_in to{};
@@ -326,6 +327,8 @@ TEST_F(TransportTest, StopsAcceptingAndKeepsWhatIsOpen) {
   close(probe);
   transport_->send(conn, shared("still"));
   expect_input(peer, "still");
+  late.upgrade("chat.v1.json");
+  expect_input(late, "HTTP/1.1 503 ");
 }
 
 TEST_F(TransportTest, IsWokenByAnotherThread) {
