@@ -31,7 +31,6 @@ enum class TimerKind : uint8_t {
   stall_check,        ///< id: connection
   presence_sweep,     ///< sessions whose heartbeat is overdue
   request_sweep,      ///< requests without an answer
-  attach_retry,       ///< id: connection
   announce_sessions,  ///< The next of those whose home changed
   device_grace,       ///< id: user, extra: session id
   user_sweep,         ///< last seen, eviction

@@ -98,7 +98,6 @@ void Engine::Impl::on_timer(const TimerEvent& event) {
     case TimerKind::stall_check:
     case TimerKind::presence_sweep:
     case TimerKind::request_sweep:
-    case TimerKind::attach_retry:
     case TimerKind::announce_sessions:
       sessions.on_timer(kind, event.id);
       break;
@@ -221,8 +220,8 @@ void Engine::Impl::dispatch(EngineId from, peer::Frame& frame) {
       }
       break;
     case F::kTouched:
-      if (const auto chat = ChatId::from_bytes(frame.touched().chat_id())) chats.on_touched(*chat);
-      if (frame.touched().user() != 0) users.on_touched(UserId{frame.touched().user()});
+      chats.on_touched(frame.touched());
+      users.on_touched(frame.touched());
       break;
     case F::BODY_NOT_SET:
       break;

@@ -4,6 +4,7 @@
 
 #include "core/base/assert.h"
 #include "core/base/digest.h"
+#include "core/home/move_notice.h"
 #include "core/home/replies.h"
 #include "core/wire/peer.pb.h"
 
@@ -12,7 +13,7 @@ namespace {
 
 constexpr Duration kSweepInterval = seconds(30);
 constexpr Duration kSweepPause = milliseconds(10);
-constexpr size_t kSweptAtOnce = 500;
+constexpr size_t kSweptAtOnce = 250;
 constexpr Duration kScanRetry = seconds(1);
 
 std::string chat_id_of(const peer::HomeRequest& frame) {
@@ -154,15 +155,6 @@ void ChatHome::room_sync(Chat& chat, EngineId from,
   chat.waiting.push_back([this, from, request](Chat& known) { room_page(known, from, *request); });
 }
 
-/// What was written here at last may be newer than what the new home has read.
-void ChatHome::tell_new_home(const ChatId& id) {
-  const auto owner = context_.home_of(id);
-  if (!owner) return;
-  peer::Frame frame;
-  frame.mutable_touched()->set_chat_id(id.str());
-  context_.post(*owner, std::move(frame));
-}
-
 void ChatHome::room_page(Chat& chat, EngineId from, const peer::HomeRequest& frame) {
   const v1::Sync& sync = frame.room_sync();
   if (!chat.exists || chat.row.kind != ChatKind::room || !chat.is_active(UserId{frame.user()})) {
@@ -269,7 +261,15 @@ void ChatHome::on_marks_update(EngineId from, const peer::MarksUpdate& frame) {
 
 // ---------------------------------------------------------------- changes around it
 
-void ChatHome::on_touched(const ChatId& id) { read_again(id); }
+void ChatHome::on_touched(const peer::Touched& frame) {
+  for (const std::string& bytes : frame.chat_ids()) {
+    const auto id = ChatId::from_bytes(bytes);
+    if (Chat* chat = id ? chats_.in_memory(*id) : nullptr) chats_.read_again(*chat);
+  }
+  for (const std::string& bytes : frame.unfinished_chat_ids()) {
+    if (const auto id = ChatId::from_bytes(bytes)) read_again(*id);
+  }
+}
 
 void ChatHome::read_again(const ChatId& id) {
   if (Chat* chat = chats_.in_memory(id)) {
@@ -280,10 +280,12 @@ void ChatHome::read_again(const ChatId& id) {
 }
 
 void ChatHome::on_ring_changed() {
+  MoveNotice notice(context_);
   for (size_t i = chats_.size(); i-- > 0;) {
     Chat& chat = chats_.at(i);
     const ChatTable::Ownership ownership = chats_.follow_ring(chat);
-    if (ownership == ChatTable::Ownership::lost) tell_new_home(chat.id);
+    // What was written here at last may be newer than what the new home has read.
+    if (ownership == ChatTable::Ownership::lost) notice.add(chat.id, chat.unfinished());
     if (ownership == ChatTable::Ownership::won) chats_.read_again(chat);
     if (chat.state == Chat::State::ready) fan_out_.reroute(chat, std::nullopt);
     if (!chat.owned) leave(chat);
@@ -318,12 +320,15 @@ void ChatHome::scan_pending() {
 }
 
 void ChatHome::on_peer_lost(EngineId peer) {
+  MoveNotice notice(context_);
   for (size_t i = 0; i < chats_.size(); ++i) {
     Chat& chat = chats_.at(i);
     chat.subscribers.erase(peer);
     if (chat.state == Chat::State::ready) fan_out_.reroute(chat, peer);
     // What told it of the last write may be lost with the link.
-    if (!chat.owned && context_.home_of(chat.id) == peer) tell_new_home(chat.id);
+    if (!chat.owned && context_.home_of(chat.id) == peer) {
+      notice.add(chat.id, chat.unfinished());
+    }
   }
 }
 

@@ -14,7 +14,8 @@ namespace chat {
 
 namespace peer {
 class MarksUpdate;
-}
+class Touched;
+}  // namespace peer
 namespace v1 {
 class Response;
 class SyncPage;
@@ -29,7 +30,7 @@ class ChatHome {
   void on_inbox_stored(const peer::InboxStored& frame) { fan_out_.on_inbox_stored(frame); }
   void on_marks_update(EngineId from, const peer::MarksUpdate& frame);
   void on_room_unsubscribe(EngineId from, const ChatId& chat) { fan_out_.unsubscribe(chat, from); }
-  void on_touched(const ChatId& chat);
+  void on_touched(const peer::Touched& frame);
 
   void on_ring_changed();
   void on_peer_lost(EngineId peer);
@@ -43,7 +44,6 @@ class ChatHome {
   void room_sync(Chat& chat, EngineId from, std::shared_ptr<const peer::HomeRequest> request);
   void read_again(const ChatId& id);
   void leave(Chat& chat);
-  void tell_new_home(const ChatId& id);
   void room_page(Chat& chat, EngineId from, const peer::HomeRequest& frame);
   void get_chat(Chat& chat, EngineId from, const peer::HomeRequest& frame);
   void refuse_reading(const Chat& chat, EngineId from, const peer::HomeRequest& frame);

@@ -25,6 +25,10 @@ bool Chat::busy() const {
          (exists && row.fanned_seq > stored_fanned_seq);
 }
 
+bool Chat::unfinished() const {
+  return state == State::loading || appending || !queue.empty() || row.fanned_seq < row.last_seq;
+}
+
 Chat* ChatTable::find(const ChatId& id) {
   const auto found = chats_.find(id);
   if (found == chats_.end() || found->second->state != Chat::State::ready) return nullptr;

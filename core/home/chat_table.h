@@ -86,6 +86,7 @@ struct Chat {
   const MemberRow* member(UserId user) const;
   bool is_active(UserId user) const;
   bool busy() const;
+  bool unfinished() const;  ///< May have events that are not fanned out.
 };
 
 class ChatTable {

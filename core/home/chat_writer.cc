@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/base/assert.h"
+#include "core/home/move_notice.h"
 #include "core/home/replies.h"
 #include "core/wire/peer.pb.h"
 
@@ -491,13 +492,7 @@ void ChatWriter::stored(Chat& chat, Draft& draft) {
     fan_out_.start(chat, draft.events, recipients);
   }
   arm_flush(chat);
-  if (!context_.owns(chat.id)) {
-    if (const auto owner = context_.home_of(chat.id); owner && *owner != context_.self()) {
-      peer::Frame frame;
-      frame.mutable_touched()->set_chat_id(chat.id.str());
-      context_.post(*owner, std::move(frame));
-    }
-  }
+  if (!chat.owned) MoveNotice(context_).add(chat.id, true);
 }
 
 void ChatWriter::answer_stored(Chat& chat, const ChatOp& op, const Draft& draft) {

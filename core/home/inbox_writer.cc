@@ -4,6 +4,7 @@
 
 #include "core/base/assert.h"
 #include "core/home/delivery_marks.h"
+#include "core/home/move_notice.h"
 #include "core/wire/peer.pb.h"
 
 namespace chat {
@@ -219,13 +220,7 @@ void InboxWriter::user_stored(User& user, Staged& staged) {
   }
   push_entries(user, staged.entries);
   for (InboxJob& job : staged.jobs) finish(user, job);
-  if (!context_.owns(user.id)) {
-    if (const auto owner = context_.home_of(user.id); owner && *owner != context_.self()) {
-      peer::Frame frame;
-      frame.mutable_touched()->set_user(user.id.value);
-      context_.post(*owner, std::move(frame));
-    }
-  }
+  if (!user.owned) MoveNotice(context_).add(user.id);
 }
 
 void InboxWriter::user_failed(User& user, Staged& staged, Duration delay) {

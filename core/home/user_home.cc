@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/base/assert.h"
+#include "core/home/move_notice.h"
 #include "core/home/replies.h"
 #include "core/wire/peer.pb.h"
 
@@ -11,7 +12,7 @@ namespace {
 
 constexpr Duration kSweepInterval = seconds(30);
 constexpr Duration kSweepPause = milliseconds(10);
-constexpr size_t kSweptAtOnce = 500;
+constexpr size_t kSweptAtOnce = 250;
 
 void fill_entry(const InboxEntry& entry, UserId user, v1::SyncEntry& out) {
   out.set_inbox_seq(entry.inbox_seq);
@@ -413,34 +414,34 @@ void UserHome::reply(EngineId to, uint64_t request_id, v1::Response&& response) 
 
 // ---------------------------------------------------------------- changes around it
 
-void UserHome::on_touched(UserId id) {
-  if (User* user = users_.in_memory(id)) users_.read_again(*user);
-}
-
-/// What was written here at last may be newer than what the new home has read.
-void UserHome::tell_new_home(UserId id) {
-  const auto owner = context_.home_of(id);
-  if (!owner) return;
-  peer::Frame frame;
-  frame.mutable_touched()->set_user(id.value);
-  context_.post(*owner, std::move(frame));
+void UserHome::on_touched(const peer::Touched& frame) {
+  for (uint64_t id : frame.users()) {
+    if (User* user = users_.in_memory(UserId{id})) users_.read_again(*user);
+  }
 }
 
 void UserHome::on_ring_changed() {
-  users_.on_ring_changed([this](UserId lost) {
+  MoveNotice notice(context_);
+  users_.on_ring_changed([&](UserId lost) {
     ++context_.counters.home_moves;
-    tell_new_home(lost);
+    // What was written here at last may be newer than what the new home has read.
+    notice.add(lost);
   });
-  for (size_t i = 0; i < users_.size(); ++i) {
+  for (size_t i = users_.size(); i-- > 0;) {
     User& user = users_.at(i);
     marks_.resend(user);
-    if (context_.owns(user.id)) continue;
-    // The session homes attach at the new home. One whose ring went here and back at once would
-    // not know that it has to.
-    for (const Device& device : std::exchange(user.devices, {})) {
-      if (device.attached) refuse_attach(user.id, device.engine, device.conn);
-    }
+    if (!user.owned) leave(user);
   }
+}
+
+/// The session homes attach at the new home. One whose ring went here and back at once would not
+/// know that it has to.
+void UserHome::leave(User& user) {
+  for (const Device& device : std::exchange(user.devices, {})) {
+    if (device.attached) refuse_attach(user.id, device.engine, device.conn);
+  }
+  // The next sweep forgets it: there may be very many.
+  if (user.state == User::State::ready && quiet(user)) user.state = User::State::unread;
 }
 
 void UserHome::on_peer_lost(EngineId peer) {
@@ -449,14 +450,15 @@ void UserHome::on_peer_lost(EngineId peer) {
       if (device.engine == peer && device.attached) lose(user, device);
     }
   };
+  MoveNotice notice(context_);
   for (size_t i = 0; i < users_.size(); ++i) {
     User& user = users_.at(i);
     marks_.resend(user);
     // What told it of the last write may be lost with the link.
-    if (!user.owned && context_.home_of(user.id) == peer) tell_new_home(user.id);
+    if (!user.owned && context_.home_of(user.id) == peer) notice.add(user.id);
     if (user.state == User::State::ready) {
       lose_all(user);
-    } else {
+    } else if (user.state == User::State::loading) {
       user.waiting.push_back(lose_all);  // After an Attach that waits.
     }
   }
@@ -494,7 +496,11 @@ void UserHome::sweep() {
 }
 
 void UserHome::sweep(User& user) {
-  if (user.state != User::State::ready) return;
+  if (user.state == User::State::loading) return;
+  if (user.state == User::State::unread) {
+    users_.forget(user.id);
+    return;
+  }
   marks_.save_position(user);
   if (sweep_saves_ && user.attached()) {
     user.last_seen_ms = context_.wall.ms;
@@ -507,9 +513,12 @@ void UserHome::sweep(User& user) {
 }
 
 bool UserHome::idle(const User& user) const {
+  return quiet(user) && context_.now - user.last_used > context_.policy().idle_eviction;
+}
+
+bool UserHome::quiet(const User& user) const {
   return user.devices.empty() && user.jobs.empty() && !user.writing && !user.dirty &&
-         user.unstored_marks.empty() && !user.delivered_reading &&
-         context_.now - user.last_used > context_.policy().idle_eviction;
+         user.unstored_marks.empty() && !user.delivered_reading;
 }
 
 }  // namespace chat

@@ -22,6 +22,7 @@ class ReceiptFanOut;
 class SessionEdge;
 class SyncRead;
 class SyncResult;
+class Touched;
 }  // namespace peer
 namespace v1 {
 class ChatSummary;
@@ -47,7 +48,7 @@ class UserHome {
   void on_receipts(const peer::ReceiptFanOut& frame);
   /// Read, ListChats and GetPresence.
   void on_request(EngineId from, const peer::HomeRequest& frame);
-  void on_touched(UserId user);
+  void on_touched(const peer::Touched& frame);
 
   void on_ring_changed();
   void on_peer_lost(EngineId peer);
@@ -73,10 +74,11 @@ class UserHome {
   void list_chats(EngineId from, const peer::HomeRequest& frame);
   void presence(EngineId from, const peer::HomeRequest& frame);
   void reply(EngineId to, uint64_t request_id, v1::Response&& response);
-  void tell_new_home(UserId id);
   void sweep();
   void sweep(User& user);
+  void leave(User& user);
   bool idle(const User& user) const;
+  bool quiet(const User& user) const;  ///< Nothing is under way, nobody is attached.
 
   EngineContext& context_;
   UserTable users_;

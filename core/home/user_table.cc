@@ -52,8 +52,8 @@ User& UserTable::get(UserId id) {
     slot->owned = context_.owns(id);
     slot->index = order_.size();
     order_.push_back(slot.get());
-    load(*slot);
   }
+  if (slot->state == User::State::unread) reload(*slot);
   slot->last_used = context_.now;
   return *slot;
 }
@@ -85,6 +85,7 @@ void UserTable::on_ring_changed(const std::function<void(UserId)>& lost) {
 }
 
 void UserTable::read_again(User& user) {
+  if (user.state == User::State::unread) return;
   if (user.writing) {
     user.read_again = true;
   } else {

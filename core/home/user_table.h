@@ -48,10 +48,14 @@ struct UnstoredMarks {
 };
 
 struct User {
-  enum class State : uint8_t { loading, ready };
+  enum class State : uint8_t {
+    unread,  ///< What is known may be old; the next use loads it.
+    loading,
+    ready,
+  };
 
   UserId id;
-  State state = State::loading;
+  State state = State::unread;
   bool known = false;  ///< Was loaded at least once.
   bool owned = false;  ///< By the ring this engine is its home; another one may write otherwise.
   bool read_again = false;   ///< Another home has written since the write in flight was started.

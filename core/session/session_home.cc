@@ -12,7 +12,7 @@ namespace {
 constexpr size_t kEarlyFramesMax = 64;
 constexpr size_t kDeviceIdMax = 64;
 constexpr Duration kAttachRetry = milliseconds(50);
-constexpr size_t kAnnouncedAtOnce = 500;
+constexpr size_t kAnnouncedAtOnce = 200;
 constexpr Duration kAnnouncePause = milliseconds(10);
 constexpr Duration kReconnectWindowMin = seconds(5);
 
@@ -247,7 +247,7 @@ void SessionHome::on_attached(EngineId from, const peer::Attached& frame) {
   if (!session || session->closing || session->user.value != frame.user()) return;
   if (session->home != from) return;  // The home moved, and the new one was asked.
   if (frame.has_error()) {
-    context_.arm(kAttachRetry, TimerKind::attach_retry, session->conn.value);
+    announce_later(*session, kAttachRetry);
   } else if (session->phase == Session::Phase::attaching && !frame.announced()) {
     welcome(*session, frame);
   } else if (session->phase == Session::Phase::active) {
@@ -414,30 +414,32 @@ void SessionHome::announce_where(std::optional<EngineId> lost) {
     if (session.closing || session.phase < Session::Phase::attaching) return;
     const EngineId home = context_.home_of(session.user).value_or(EngineId{});
     if (home == session.home && home != lost) return;
-    if (!std::exchange(session.unannounced, true)) unannounced_.push_back(session.conn);
+    announce_later(session, kAnnouncePause);
   });
-  if (!announce_armed_) announce_next();
 }
 
-/// Some now and the others later: the connections of a whole engine may be concerned.
+/// Adds the session to those that are attached or announced anew, a few at a time.
+void SessionHome::announce_later(Session& session, Duration pause) {
+  if (std::exchange(session.unannounced, true)) return;
+  unannounced_.push_back(session.conn);
+  if (!std::exchange(announce_armed_, true)) context_.arm(pause, TimerKind::announce_sessions);
+}
+
+/// Some now and the others later: all connections of an engine may be concerned.
 void SessionHome::announce_next() {
   for (size_t i = 0; i < kAnnouncedAtOnce && !unannounced_.empty(); ++i) {
     Session* session = sessions_.find(unannounced_.front());
     unannounced_.pop_front();
     if (!session || session->closing) continue;
     session->unannounced = false;
-    reattach(*session);
+    if (session->phase == Session::Phase::attaching) {
+      attach(*session);
+    } else {
+      announce(*session);
+    }
   }
   announce_armed_ = !unannounced_.empty();
   if (announce_armed_) context_.arm(kAnnouncePause, TimerKind::announce_sessions);
-}
-
-void SessionHome::reattach(Session& session) {
-  if (session.phase == Session::Phase::attaching) {
-    attach(session);
-  } else if (session.phase == Session::Phase::active) {
-    announce(session);
-  }
 }
 
 void SessionHome::on_timer(TimerKind kind, uint64_t id) {
@@ -460,8 +462,6 @@ void SessionHome::on_timer(TimerKind kind, uint64_t id) {
   } else if (kind == TimerKind::hello_timeout && session->phase == Session::Phase::opened) {
     ++context_.counters.hello_timeouts;
     output_.close(*session, CloseCode::no_hello, "no Hello in time");
-  } else if (kind == TimerKind::attach_retry) {
-    reattach(*session);
   }
 }
 

@@ -68,8 +68,8 @@ class SessionHome {
   void attach(Session& session);
   void announce(Session& session);
   void announce_where(std::optional<EngineId> lost);
+  void announce_later(Session& session, Duration pause);
   void announce_next();
-  void reattach(Session& session);
   void welcome(Session& session, const peer::Attached& frame);
   void announced(Session& session, const peer::Attached& frame);
   void push_entries(Session& session, const peer::PushTo& to, Bodies& bodies);
