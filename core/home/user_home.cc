@@ -10,6 +10,7 @@
 namespace chat {
 namespace {
 
+constexpr uint32_t kStoreRetryMs = 200;
 constexpr Duration kSweepInterval = seconds(30);
 constexpr Duration kSweepPause = milliseconds(10);
 constexpr size_t kSweptAtOnce = 250;
@@ -308,16 +309,31 @@ void UserHome::reset_page(User& user, EngineId from, const peer::SyncRead& frame
   const uint64_t head = user.head;
   context_.store(ListUserChats{.user = user.id, .after = std::nullopt},
                  [this, from, frame, head](StoreResult& result) {
+                   const auto* listed = std::get_if<UserChatsListed>(&result);
+                   if (!listed) {
+                     post_no_page(from, frame);
+                     return;
+                   }
                    v1::SyncPage page;
                    page.set_reset(true);
                    page.set_next(head + 1);
-                   if (const auto* listed = std::get_if<UserChatsListed>(&result)) {
-                     for (const auto& item : listed->items) fill_summary(item, *page.add_chats());
-                     page.set_chats_complete(listed->complete);
-                   }
+                   for (const auto& item : listed->items) fill_summary(item, *page.add_chats());
+                   page.set_chats_complete(listed->complete);
                    const User* reader = users_.find(UserId{frame.user()});
                    post_page(from, frame, std::move(page), reader ? reader->head : head + 1);
                  });
+}
+
+/// A snapshot without the chats would be taken for the truth: the device has to ask again.
+void UserHome::post_no_page(EngineId to, const peer::SyncRead& request) {
+  peer::Frame frame;
+  peer::SyncResult& result = *frame.mutable_sync_result();
+  result.set_user(request.user());
+  result.set_conn(request.conn());
+  result.set_reply_to(request.reply_to());
+  *result.mutable_error() =
+      wire_error(v1::UNAVAILABLE, "the chat store does not answer", kStoreRetryMs);
+  context_.post(to, std::move(frame));
 }
 
 void UserHome::post_page(EngineId to, const peer::SyncRead& request, v1::SyncPage&& page,

@@ -69,6 +69,7 @@ class UserHome {
   void announce_head(const User& user, const Device& device);
   void inbox_page(User& user, EngineId from, const peer::SyncRead& frame);
   void reset_page(User& user, EngineId from, const peer::SyncRead& frame);
+  void post_no_page(EngineId to, const peer::SyncRead& request);
   void post_page(EngineId to, const peer::SyncRead& request, v1::SyncPage&& page, uint64_t head);
   void read(User& user, EngineId from, const peer::HomeRequest& frame);
   void list_chats(EngineId from, const peer::HomeRequest& frame);

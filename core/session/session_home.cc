@@ -363,6 +363,10 @@ void SessionHome::on_sync_result(EngineId from, peer::SyncResult& frame) {
   if (!session || !session->active() || !session->sync) return;
   if (session->home != from || session->sync->reply_to != frame.reply_to()) return;
   session->sync.reset();
+  if (frame.has_error()) {
+    output_.error(*session, frame.reply_to(), frame.error());
+    return;
+  }
   ++context_.counters.sync_pages;
   const uint64_t next = frame.page().next();
   // A page that was made before the user moved here and back may not know all that was told since.

@@ -26,6 +26,22 @@ TEST_P(Sessions, AFirstHelloStartsAtHeadWithASnapshotOfChats) {
   EXPECT_EQ(page.chats(0).last_seq(), 1u);
 }
 
+TEST_P(Sessions, AResetThatTheStoreCannotAnswerIsRefusedForNowAndNotLeftEmpty) {
+  make_chat(v1::GROUP, {1, 2});
+  auto ada = device(1);
+  ada->join();
+  WorldFaults faults;
+  faults.store.error_one_in = 1;
+  world_.set_faults(faults);
+  ada->sync(0);
+  EXPECT_EQ(ada->error(), v1::UNAVAILABLE);
+  EXPECT_FALSE(ada->last(F::kSyncPage));
+  world_.set_faults({});
+  ada->sync(0);
+  ASSERT_TRUE(ada->last(F::kSyncPage));
+  EXPECT_EQ(ada->last(F::kSyncPage)->sync_page().chats_size(), 1);
+}
+
 TEST_P(Sessions, AResumeGetsExactlyWhatWasMissedInOrder) {
   auto ada = device(1), bob = device(2);
   ada->join_live();
