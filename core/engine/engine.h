@@ -41,7 +41,7 @@ struct EnginePolicy {
   uint32_t append_events_max = 256;  ///< Events of one append.
   Duration idempotency_ttl = seconds(7 * 24 * 3600);
   Duration idle_eviction = minutes(5);  ///< Chats and users without work leave memory after this.
-  uint32_t accepts_per_second = 5'000;  ///< Announced in reconnect_window_ms.
+  uint32_t accepts_per_second = 5'000;  ///< More are closed; announced in reconnect_window_ms.
 };
 
 struct EngineOptions {
@@ -56,6 +56,7 @@ struct EngineOptions {
 /// What an engine has done since it began; all only grow unless said otherwise.
 struct EngineCounters {
   uint64_t turns = 0, inputs = 0, connections_opened = 0, connections_closed = 0;
+  uint64_t connections_refused = 0;
   uint64_t connections = 0, sessions = 0;  ///< Now.
   uint64_t frames_in = 0, bytes_in = 0, writes_out = 0, bytes_out = 0, frames_out = 0;
   uint64_t heartbeats = 0, sends = 0, sends_stored = 0, sends_duplicate = 0, sends_refused = 0;

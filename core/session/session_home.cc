@@ -14,7 +14,6 @@ constexpr size_t kDeviceIdMax = 64;
 constexpr Duration kAttachRetry = milliseconds(50);
 constexpr size_t kAnnouncedAtOnce = 200;
 constexpr Duration kAnnouncePause = milliseconds(10);
-constexpr Duration kReconnectWindowMin = seconds(5);
 
 }  // namespace
 
@@ -46,6 +45,8 @@ SessionHome::SessionHome(EngineContext& context)
       requests_(context),
       rooms_(context, sessions_, output_, requests_),
       frames_(context, sessions_, output_, requests_, rooms_),
+      admission_({.accepts_per_second = context.policy().accepts_per_second,
+                  .accepts_burst = context.policy().accepts_per_second}),
       presence_(PresenceWheel::timeout_ticks(context.policy().heartbeat_interval, ticks_)) {
   output_.set_closing([this](Session& session) { detach(session, false); });
 }
@@ -63,6 +64,12 @@ void SessionHome::on_opened(Opened& input) {
   const EnginePolicy& policy = context_.policy();
   session.sends = TokenBucket({.per_second = policy.sends_per_second,
                                .burst = 2 * static_cast<int64_t>(policy.sends_per_second)});
+  session.admitted = admission_.admit(context_.now) == AdmissionVerdict::accept;
+  if (!session.admitted) {
+    ++context_.counters.connections_refused;
+    output_.close(session, CloseCode::too_many_requests, "too many connections at a time");
+    return;
+  }
   context_.arm(policy.hello_timeout, TimerKind::hello_timeout, input.conn.value);
 }
 
@@ -133,6 +140,7 @@ void SessionHome::on_closed(const Closed& input) {
   if (!session->closing) {
     detach(*session, input.code == CloseCode::normal || input.code == CloseCode::going_away);
   }
+  if (session->admitted) admission_.closed();
   sessions_.close(*session);
 }
 
@@ -281,8 +289,7 @@ void SessionHome::welcome(Session& session, const peer::Attached& frame) {
   welcome.set_heartbeat_interval_ms(static_cast<uint32_t>(policy.heartbeat_interval.ms()));
   welcome.set_server_time_ms(context_.wall.ms);
   welcome.set_token_ttl_ms(session.token_expires.ms - context_.wall.ms);
-  const auto paced = static_cast<int64_t>(sessions_.size()) * 1'000 / policy.accepts_per_second;
-  welcome.set_reconnect_window_ms(static_cast<uint32_t>(std::max(kReconnectWindowMin.ms(), paced)));
+  welcome.set_reconnect_window_ms(static_cast<uint32_t>(admission_.reconnect_window().ms()));
   v1::Limits& limits = *welcome.mutable_limits();
   limits.set_message_bytes_max(policy.message_bytes_max);
   limits.set_frame_bytes_max(policy.frame_bytes_max);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/engine/context.h"
+#include "core/policy/admission.h"
 #include "core/presence/presence_wheel.h"
 #include "core/presence/tick_scale.h"
 #include "core/session/client_frames.h"
@@ -84,6 +85,7 @@ class SessionHome {
   HomeRequests requests_;
   RoomGate rooms_;
   ClientFrames frames_;
+  Admission admission_;
   TickScale ticks_;
   PresenceWheel presence_;
   std::vector<uint32_t> alive_;     ///< Slots with a sign of life in this turn.

@@ -51,8 +51,9 @@ struct Session {
   uint32_t slot = 0;
   Encoding encoding = Encoding::proto;
   Phase phase = Phase::opened;
-  bool closing = false;  ///< Close was emitted; waits for Closed.
-  bool due = false;      ///< Stands in the list of sessions with something to send.
+  bool admitted = false;  ///< Counts as a connection of Admission.
+  bool closing = false;   ///< Close was emitted; waits for Closed.
+  bool due = false;       ///< Stands in the list of sessions with something to send.
   bool stall_armed = false;
   bool live = false;  ///< The inbox is pushed; else the client syncs.
   bool want_receipts = false;

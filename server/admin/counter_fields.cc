@@ -8,6 +8,7 @@ constexpr CounterField kFields[] = {
     {"inputs", &EngineCounters::inputs},
     {"connections_opened", &EngineCounters::connections_opened},
     {"connections_closed", &EngineCounters::connections_closed},
+    {"connections_refused", &EngineCounters::connections_refused},
     {"connections", &EngineCounters::connections, true},
     {"sessions", &EngineCounters::sessions, true},
     {"frames_in", &EngineCounters::frames_in},

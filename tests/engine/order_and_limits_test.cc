@@ -204,5 +204,34 @@ TEST_P(Limits, ARoomThatIsTooFarAheadIsEnteredAtItsHead) {
   EXPECT_EQ(bob->texts(), Texts{"live"});
 }
 
+class PacedAccepts : public Talk {
+ protected:
+  PacedAccepts() : Talk(slow()) {}
+
+  static EnginePolicy slow() {
+    EnginePolicy policy;
+    policy.accepts_per_second = 2;
+    return policy;
+  }
+};
+INSTANTIATE_TEST_SUITE_P(OneEngine, PacedAccepts, Values(1));
+
+TEST_P(PacedAccepts, MoreConnectionsAtATimeThanTheRateAreClosedAndMayComeBack) {
+  std::vector<std::unique_ptr<Device>> devices;
+  for (uint64_t user = 1; user <= 4; ++user) {
+    devices.push_back(device(user));
+    devices.back()->connect();
+  }
+  run(100);
+  EXPECT_FALSE(devices[0]->closed.has_value());
+  EXPECT_FALSE(devices[1]->closed.has_value());
+  EXPECT_EQ(devices[3]->closed, CloseCode::too_many_requests);
+  EXPECT_GE(world_.counters().front().connections_refused, 1u);
+  run(2'000);
+  devices[3]->join_live();
+  ASSERT_TRUE(devices[3]->last(F::kWelcome));
+  EXPECT_EQ(devices[3]->last(F::kWelcome)->welcome().reconnect_window_ms(), 5'000u);
+}
+
 }  // namespace
 }  // namespace chat::sim

@@ -149,8 +149,9 @@ void add_policy(std::vector<Option>& table, EnginePolicy& p) {
                 "a repeated send is recognised for"),
        duration(name("idle_eviction"), p.idle_eviction, tick,
                 "idle chats and users leave memory after"),
-       integer<uint32_t>(name("accepts_per_second"), p.accepts_per_second, 1, 1'000'000,
-                         "reconnecting clients spread themselves over this rate")});
+       integer<uint32_t>(
+           name("accepts_per_second"), p.accepts_per_second, 1, 1'000'000,
+           "connections an engine takes per second; more are closed with 4005 and come back")});
 }
 
 }  // namespace
