@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/base/utf8.h"
 #include "core/home/replies.h"
 #include "core/wire/frame_codec.h"
 #include "core/wire/peer.pb.h"
@@ -11,6 +12,7 @@ namespace {
 
 constexpr size_t kEarlyFramesMax = 64;
 constexpr size_t kDeviceIdMax = 64;
+constexpr size_t kCloseReasonBytesMax = 123;  // The room of a close frame.
 constexpr Duration kAttachRetry = milliseconds(50);
 constexpr size_t kAnnouncedAtOnce = 200;
 constexpr Duration kAnnouncePause = milliseconds(10);
@@ -125,8 +127,7 @@ void SessionHome::on_frame(Session& session, const v1::ClientFrame& frame) {
 void SessionHome::protocol_error(Session& session, std::string text) {
   ++context_.counters.protocol_errors;
   output_.error(session, 0, wire_error(v1::INVALID_ARGUMENT, text));
-  // A close frame has room for 123 bytes of reason.
-  output_.close(session, CloseCode::protocol_error, text.substr(0, 120));
+  output_.close(session, CloseCode::protocol_error, displayable(text, kCloseReasonBytesMax));
 }
 
 void SessionHome::on_sent(const Sent& input) {

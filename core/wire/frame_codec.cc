@@ -1,8 +1,10 @@
 #include "core/wire/frame_codec.h"
 
+#include <google/protobuf/stubs/logging.h>
 #include <google/protobuf/util/json_util.h>
 
 #include "core/base/base64.h"
+#include "core/base/utf8.h"
 #include "core/wire/chat.pb.h"
 
 namespace chat::wire {
@@ -36,13 +38,15 @@ Status decode_batch(Encoding encoding, std::string_view bytes, Batch& out) {
                         "the message is no protobuf batch of chat.v1.proto; check the schema");
     }
   } else {
+    if (!is_utf8(bytes)) return make_error(ErrorCode::corrupt, "the message is not UTF-8");
     google::protobuf::util::JsonParseOptions options;
     options.ignore_unknown_fields = true;
     const auto status = google::protobuf::util::JsonStringToMessage(
         google::protobuf::StringPiece(bytes.data(), bytes.size()), &out, options);
     if (!status.ok()) {
+      // The parser quotes the place of the error by bytes, so it may cut characters.
       return make_error(ErrorCode::corrupt, "the message is no JSON batch of chat.v1.json: " +
-                                                std::string(status.message()));
+                                                displayable(status.message().as_string()));
     }
   }
   if (out.frames_size() > kFramesPerMessageMax) {
@@ -52,6 +56,8 @@ Status decode_batch(Encoding encoding, std::string_view bytes, Batch& out) {
 }
 
 }  // namespace
+
+void quiet_parser() { google::protobuf::SetLogHandler(nullptr); }
 
 std::string_view subprotocol_of(Encoding encoding) {
   return encoding == Encoding::proto ? "chat.v1.proto" : "chat.v1.json";

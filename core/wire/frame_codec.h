@@ -24,6 +24,10 @@ namespace chat::wire {
 /// Frames of one message at most: more is a protocol error.
 inline constexpr int kFramesPerMessageMax = 256;
 
+/// Ends the messages that the protobuf library writes to standard error by itself, for a peer could
+/// fill a log with them: its errors are told as values. Once, before the first thread is started.
+void quiet_parser();
+
 /// The subprotocol's name: "chat.v1.proto" or "chat.v1.json".
 std::string_view subprotocol_of(Encoding encoding);
 

@@ -115,7 +115,5 @@ std::string close_payload(uint16_t code, std::string_view reason);
 /// of the mask.
 void apply_mask(char* bytes, size_t size, uint32_t mask, size_t offset);
 
-/// True when the bytes are well-formed UTF-8 (no surrogates, no overlong forms).
-bool is_utf8(std::string_view bytes);
 
 }  // namespace chat

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "core/wire/websocket.h"
+#include "core/base/utf8.h"
 
 namespace chat {
 namespace {

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "core/base/assert.h"
+#include "core/base/utf8.h"
 #include "server/transport/transport_impl.h"
 
 namespace chat {
@@ -43,7 +44,7 @@ std::string peer_address(int fd) {
 }
 
 void set_close_reason(lws* wsi, CloseCode code, std::string_view reason) {
-  std::string copy(reason.substr(0, kCloseReasonBytesMax));
+  std::string copy = displayable(reason, kCloseReasonBytesMax);
   lws_close_reason(wsi, static_cast<lws_close_status>(code),
                    reinterpret_cast<unsigned char*>(copy.data()), copy.size());
 }

@@ -108,6 +108,11 @@ class Run {
 }  // namespace
 }  // namespace chat
 
+extern "C" int LLVMFuzzerInitialize(int*, char***) {
+  chat::wire::quiet_parser();
+  return 0;
+}
+
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   chat::Run run;
   std::string_view input(reinterpret_cast<const char*>(data), size);

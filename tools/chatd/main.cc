@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/wire/frame_codec.h"
 #include "tools/chatd/chatd.h"
 #include "tools/chatd/chatd_options.h"
 #include "tools/chatd/log.h"
@@ -37,6 +38,7 @@ void reload_log_level(const std::vector<std::string>& arguments) {
 int run(const ChatdOptions& options, const std::vector<std::string>& arguments) {
   set_up_log(options.log_level, options.log_format);
   std::signal(SIGPIPE, SIG_IGN);
+  wire::quiet_parser();
   std::promise<int> ended;
   bool ending = false;
   const auto on_signal = [&](int number) {
