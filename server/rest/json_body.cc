@@ -116,6 +116,12 @@ HttpAnswer response_answer(const v1::Response& response) {
       return json_answer(response.sessions());
     case v1::Response::kReceipt:
       return json_answer(response.receipt());
+    case v1::Response::kReceiptSummary:
+      return json_answer(response.receipt_summary());
+    case v1::Response::kDevices:
+      return json_answer(response.devices());
+    case v1::Response::kAuthored:
+      return json_answer(response.authored());
     case v1::Response::RESULT_NOT_SET:
       break;
   }
