@@ -4,6 +4,7 @@
 
 #include "core/base/assert.h"
 #include "core/base/digest.h"
+#include "core/home/chat_answers.h"
 #include "core/home/move_notice.h"
 #include "core/home/replies.h"
 #include "core/wire/peer.pb.h"
