@@ -41,6 +41,9 @@ struct EnginePolicy {
   uint32_t append_events_max = 256;  ///< Events of one append.
   Duration idempotency_ttl = seconds(7 * 24 * 3600);
   Duration idle_eviction = minutes(5);  ///< Chats and users without work leave memory after this.
+  uint32_t ephemeral_bytes_max = 64 * 1024;  ///< Unsent bytes of a connection; see SendBudget.
+  uint32_t durable_bytes_max = 256 * 1024;
+  uint32_t queue_bytes_max = 1024 * 1024;
   uint32_t accepts_per_second = 5'000;  ///< More are closed; announced in reconnect_window_ms.
 };
 
@@ -65,8 +68,13 @@ struct EngineCounters {
   uint64_t inbox_batches = 0, inbox_writes = 0, inbox_rows = 0;
   uint64_t inbox_conflicts = 0, inbox_unknown = 0;
   uint64_t redrives = 0, home_moves = 0, lagged = 0, slow_reader_closes = 0, ephemeral_dropped = 0;
+  uint64_t durable_dropped = 0;      ///< Frames that a slow reader has to sync instead.
+  uint64_t slow_readers_lagged = 0;  ///< How often that began.
   uint64_t heartbeat_timeouts = 0, hello_timeouts = 0, protocol_errors = 0;
   uint64_t auth_failures = 0, resets = 0;
+  uint64_t keys_found_in_store = 0;  ///< Repeated operations that only the store remembered.
+  uint64_t devices_replaced = 0;     ///< Sessions closed because their device attached again.
+  uint64_t room_resyncs = 0;         ///< Rooms whose stream ended here: their listeners sync.
   uint64_t peer_frames_out = 0, peer_frames_in = 0, peer_bytes_out = 0, peer_links_ended = 0;
   uint64_t chats_loaded = 0, users_loaded = 0;  ///< Now in memory.
 };

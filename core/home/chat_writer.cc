@@ -273,6 +273,7 @@ void ChatWriter::duplicate(Chat& chat, const std::vector<KeyRow>& existing) {
       continue;
     }
     ++context_.counters.sends_duplicate;
+    ++context_.counters.keys_found_in_store;
     answer(*op, known->content_hash == op->content_hash
                     ? send_ack(chat.id, op->request->send().client_msg_id(), known->seq,
                                known->server_ts_ms, v1::DUPLICATE)

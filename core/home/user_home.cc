@@ -158,6 +158,7 @@ void UserHome::close_older(User& user, EngineId engine, ConnId conn, const std::
 }
 
 void UserHome::close_session(const Device& device) {
+  ++context_.counters.devices_replaced;
   peer::Frame frame;
   frame.mutable_close_session()->set_conn(device.conn.value);
   frame.mutable_close_session()->set_code(static_cast<uint32_t>(CloseCode::replaced));

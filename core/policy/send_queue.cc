@@ -6,8 +6,9 @@
 
 namespace chat {
 
-SendVerdict SendQueue::push(Instant now, SharedBytes frame, SendLane lane) {
-  const SendVerdict verdict = judge(frame->size(), lane);
+SendVerdict SendQueue::push(Instant now, SharedBytes frame, SendLane lane,
+                            const SendBudget& budget) {
+  const SendVerdict verdict = judge(frame->size(), lane, budget);
   if (verdict != SendVerdict::queued) return verdict;
   if (empty() && !outstanding_) progress_at_ = now;
   queued_bytes_ += static_cast<uint32_t>(frame->size());
@@ -19,14 +20,14 @@ SendVerdict SendQueue::push(Instant now, SharedBytes frame, SendLane lane) {
   return SendVerdict::queued;
 }
 
-SendVerdict SendQueue::judge(size_t frame_bytes, SendLane lane) {
+SendVerdict SendQueue::judge(size_t frame_bytes, SendLane lane, const SendBudget& budget) {
   const size_t bytes = queued_bytes_ + frame_bytes;
-  if (bytes > kQueueBytesMax && lane == SendLane::control) return SendVerdict::overflow;
-  if (lane == SendLane::ephemeral && bytes > kEphemeralBytesMax) {
+  if (bytes > budget.queue_bytes_max && lane == SendLane::control) return SendVerdict::overflow;
+  if (lane == SendLane::ephemeral && bytes > budget.ephemeral_bytes_max) {
     ++dropped_ephemeral_;
     return SendVerdict::dropped;
   }
-  if (lane == SendLane::durable && (lagged_ || bytes > kDurableBytesMax)) {
+  if (lane == SendLane::durable && (lagged_ || bytes > budget.durable_bytes_max)) {
     ++dropped_durable_;
     return std::exchange(lagged_, true) ? SendVerdict::dropped : SendVerdict::now_lagged;
   }

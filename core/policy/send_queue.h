@@ -27,7 +27,7 @@ enum class SendVerdict : uint8_t {
   dropped,     ///< Ephemeral over its budget, or durable while the connection lags.
   now_lagged,  ///< The first durable frame over the budget was dropped: send Lagged in the control
                ///< lane.
-  overflow,    ///< Over kQueueBytesMax; the frame was not taken: close as slow reader.
+  overflow,    ///< Over queue_bytes_max; the frame was not taken: close as slow reader.
 };
 
 /// How frames are joined into one WebSocket message; all empty for Protobuf batches, which
@@ -38,17 +38,19 @@ struct SendJoint {
   std::string_view suffix;
 };
 
+/// How much may wait for one connection.
+struct SendBudget {
+  size_t ephemeral_bytes_max = 64 * 1024;  ///< More queued: ephemeral frames are dropped.
+  size_t durable_bytes_max = 256 * 1024;   ///< More queued: durable frames are dropped.
+  size_t queue_bytes_max = 1024 * 1024;    ///< More queued: close.
+};
+
 class SendQueue {
  public:
-  static constexpr size_t kEphemeralBytesMax =
-      64 * 1024;  ///< More queued: ephemeral frames are dropped.
-  static constexpr size_t kDurableBytesMax =
-      256 * 1024;  ///< More queued: durable frames are dropped.
-  static constexpr size_t kQueueBytesMax = 1024 * 1024;  ///< More queued: close.
-  static constexpr size_t kTakeBytesMax = 64 * 1024;     ///< The size of one Send.
-  static constexpr Duration kStallMax = seconds(10);     ///< Longer without progress: close.
+  static constexpr size_t kTakeBytesMax = 64 * 1024;  ///< The size of one Send.
+  static constexpr Duration kStallMax = seconds(10);  ///< Longer without progress: close.
 
-  SendVerdict push(Instant now, SharedBytes frame, SendLane lane);
+  SendVerdict push(Instant now, SharedBytes frame, SendLane lane, const SendBudget& budget = {});
 
   /// Joins the first frames that fit into `bytes_max`, at least one, into the next Send. A single
   /// frame without prefix and suffix is returned as it is, not copied. nullptr when nothing is
@@ -74,7 +76,7 @@ class SendQueue {
   uint32_t dropped_durable() const { return dropped_durable_; }
 
  private:
-  SendVerdict judge(size_t frame_bytes, SendLane lane);
+  SendVerdict judge(size_t frame_bytes, SendLane lane, const SendBudget& budget);
   const std::string& frame(size_t index) const { return index == 0 ? *first_ : *rest_[index - 1]; }
   void pop(size_t count);
 

@@ -200,6 +200,7 @@ void RoomGate::on_homes_changed(std::optional<EngineId> lost) {
 void RoomGate::end_room(const ChatId& chat) {
   const auto found = rooms_.find(chat);
   if (found == rooms_.end()) return;
+  ++context_.counters.room_resyncs;
   found->second.home = EngineId{};
   // Taken out first: a session that is closed for what it is told here leaves its rooms.
   const std::vector<uint32_t> slots = std::exchange(found->second.slots, {});

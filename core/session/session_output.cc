@@ -9,15 +9,21 @@ namespace chat {
 
 bool SessionOutput::push(Session& session, SharedBytes bytes, SendLane lane) {
   if (session.closing) return false;
-  switch (session.queue.push(context_.now, std::move(bytes), lane)) {
+  const SendBudget budget{.ephemeral_bytes_max = context_.policy().ephemeral_bytes_max,
+                          .durable_bytes_max = context_.policy().durable_bytes_max,
+                          .queue_bytes_max = context_.policy().queue_bytes_max};
+  switch (session.queue.push(context_.now, std::move(bytes), lane, budget)) {
     case SendVerdict::queued:
       ++context_.counters.frames_out;
       mark_due(session);
       return true;
     case SendVerdict::dropped:
-      if (lane == SendLane::ephemeral) ++context_.counters.ephemeral_dropped;
+      ++(lane == SendLane::ephemeral ? context_.counters.ephemeral_dropped
+                                     : context_.counters.durable_dropped);
       return false;
     case SendVerdict::now_lagged:
+      ++context_.counters.durable_dropped;
+      ++context_.counters.slow_readers_lagged;
       lag_everything(session);
       return false;
     case SendVerdict::overflow:

@@ -220,6 +220,9 @@ void SeedDevice::on_send_answer(const v1::ServerFrame& frame) {
     return;
   }
   scene_.oracle.refused(out.ref, frame.error().temporary());
+  if (frame.error().code() == v1::IDEMPOTENCY_MISMATCH) {
+    scene_.rare_paths.add(RarePath::mismatched_key);
+  }
   if (!frame.error().temporary()) {
     outbox_.pop_front();
     return;

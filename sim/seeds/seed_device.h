@@ -13,6 +13,7 @@
 #include "sim/oracle/oracle.h"
 #include "sim/oracle/witness.h"
 #include "sim/seeds/inbox_ledger.h"
+#include "sim/seeds/rare_paths.h"
 #include "sim/virtual/virtual_client.h"
 
 namespace chat::sim {
@@ -24,6 +25,7 @@ struct SeedScene {
   InboxLedger& ledger;
   std::set<ChatId> rooms;
   std::vector<std::string> violations;
+  RarePathCounts rare_paths;  ///< Those that devices see.
 };
 
 class SeedDevice : private ClientListener {

@@ -21,7 +21,7 @@ class SeedRun {
         random_(Random(options.seed).fork("seed")),
         store_(make_store()),
         world_(draw_world(), *store_),
-        scene_{world_, oracle_, ledger_, {}, {}} {}
+        scene_{world_, oracle_, ledger_, {}, {}, {}} {}
 
   SeedResult run() {
     draw_users();
@@ -80,6 +80,7 @@ class SeedRun {
     policy.idle_eviction = pick<Duration>({seconds(2), minutes(5)});
     policy.heartbeat_interval = pick<Duration>({seconds(4), seconds(30)});
     policy.page_bytes_max = pick<uint32_t>({2'000, 48 * 1024});
+    policy.durable_bytes_max = pick<uint32_t>({1'500, 4'000, 256 * 1024});
     if (options_.faults) world.faults = draw_faults();
     world.tamper = options_.tamper;
     if (options_.on_crash) world.on_crash = [this] { options_.on_crash(*store_); };
@@ -102,8 +103,9 @@ class SeedRun {
     faults.peer_lost_one_in = pick<uint32_t>({0, 10, 100});
     faults.peer_repeated_one_in = pick<uint32_t>({0, 20});
     faults.peer_stray_one_in = pick<uint32_t>({0, 30});
-    faults.slow_reader_one_in = pick<uint32_t>({0, 300});
-    faults.half_open_one_in = pick<uint32_t>({0, 4});
+    faults.slow_reader = pick<Duration>({seconds(3), seconds(12)});
+    faults.slow_reader_one_in = pick<uint32_t>({0, 300, 300});
+    faults.half_open_one_in = pick<uint32_t>({0, 2});
     return faults;
   }
 
@@ -208,9 +210,13 @@ class SeedRun {
     } else if (dice < 87) {
       device.client().drop();
     } else if (dice < 91) {
+      // Says goodbye, or falls asleep without a word; comes back later.
+      const bool asleep = random_.chance(1, 2);
+      if (asleep) device.client().drop();
       device.client().leave();
       VirtualClient& client = device.client();
-      world_.queue().after(milliseconds(random_.between(0, 6'000)), [&client] { client.start(); });
+      const Duration away = milliseconds(random_.between(0, asleep ? 25'000 : 6'000));
+      world_.queue().after(away, [&client] { client.start(); });
     } else {
       change_members();
     }
@@ -280,6 +286,8 @@ class SeedRun {
     result.digest = world_.digest();
     result.turns = world_.turns();
     result.crashes = crashes_;
+    result.rare_paths = counted_by(world_.counters());
+    result.rare_paths.add(scene_.rare_paths);
     result.setting = setting_;
     return result;
   }

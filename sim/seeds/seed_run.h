@@ -12,6 +12,7 @@
 
 #include "core/store/chat_store.h"
 #include "sim/oracle/oracle.h"
+#include "sim/seeds/rare_paths.h"
 
 namespace chat::sim {
 
@@ -32,6 +33,7 @@ struct SeedResult {
   uint64_t digest = 0;                  ///< Over every output of every engine.
   uint64_t turns = 0;
   uint64_t crashes = 0;
+  RarePathCounts rare_paths;
   std::string setting;  ///< What the seed drew, for people.
 
   bool passed() const { return violations.empty() && oracle.clean(); }

@@ -91,7 +91,7 @@ uint64_t VirtualWorld::digest() const {
 }
 
 std::vector<EngineCounters> VirtualWorld::counters() const {
-  std::vector<EngineCounters> counters;
+  std::vector<EngineCounters> counters = ended_;
   for (const auto& host : hosts_) {
     if (host->engine) counters.push_back(host->engine->counters());
   }
@@ -157,6 +157,7 @@ void VirtualWorld::crash(size_t process, Duration down_for) {
   for (auto& crashed : hosts_) {
     if (crashed->process != process || !crashed->engine) continue;
     gone.push_back(crashed->ref);
+    ended_.push_back(crashed->engine->counters());
     crashed->engine.reset();
     crashed->inputs.clear();
     crashed->turn_planned = false;

@@ -114,7 +114,7 @@ class VirtualWorld {
   /// Over every output of every engine so far.
   uint64_t digest() const;
   uint64_t turns() const { return turns_; }
-  /// The counters of the engines that are up.
+  /// The counters of every life of every engine so far, those that crashed included.
   std::vector<EngineCounters> counters() const;
 
  private:
@@ -160,6 +160,7 @@ class VirtualWorld {
   uint64_t next_incarnation_ = 1;
   uint64_t next_request_ = 1;
   uint64_t turns_ = 0;
+  std::vector<EngineCounters> ended_;  ///< Of the lives that ended.
 };
 
 }  // namespace chat::sim

@@ -82,7 +82,7 @@ TEST(SendQueue, HasOneBufferOutstandingAtATime) {
 
 TEST(SendQueue, DropsEphemeralFramesOverTheirBudget) {
   SendQueue queue;
-  push(queue, bytes(SendQueue::kEphemeralBytesMax));
+  push(queue, bytes(SendBudget().ephemeral_bytes_max));
   EXPECT_EQ(push(queue, bytes("t"), SendLane::ephemeral), SendVerdict::dropped);
   EXPECT_EQ(push(queue, bytes("d"), SendLane::durable), SendVerdict::queued);
   EXPECT_EQ(queue.dropped_ephemeral(), 1u);
@@ -112,7 +112,7 @@ TEST(SendQueue, OverflowsOnlyByControlFrames) {
   EXPECT_EQ(push(queue, bytes("e"), SendLane::ephemeral), SendVerdict::dropped);
   EXPECT_EQ(push(queue, bytes("d"), SendLane::durable), SendVerdict::now_lagged);
   EXPECT_EQ(push(queue, bytes("c"), SendLane::control), SendVerdict::overflow);
-  EXPECT_EQ(queue.queued_bytes(), SendQueue::kQueueBytesMax);
+  EXPECT_EQ(queue.queued_bytes(), SendBudget().queue_bytes_max);
 }
 
 TEST(SendQueue, StallsTenSecondsAfterItsLastProgress) {
