@@ -34,6 +34,7 @@ struct ChatRow {
   int64_t last_ts_ms = 0;
   int64_t created_ms = 0;
   uint32_t member_count = 0;  ///< Without those who left.
+  int64_t receipts_ms = 0;    ///< Wall time of the last marks that were pushed as receipts.
 };
 
 struct MemberRow {
@@ -90,15 +91,18 @@ struct UserRow {
 
 /// Appends to a chat, all or nothing, if its stored last_seq equals expected_last_seq (0 = no such
 /// chat) and none of `keys` exists. With no events it only updates the row, members and pending
-/// hint.
+/// hint; as nothing fences that, what only rises keeps the higher of its two values: the marks of
+/// members, row.fanned_seq, row.oldest_seq and row.receipts_ms.
 struct AppendEvents {
   ChatId chat;
   uint64_t expected_last_seq = 0;
-  ChatRow row;                     ///< Stored as is; row.last_seq = expected + events.size().
-  std::vector<EventRow> events;    ///< Dense from expected_last_seq + 1.
+  ChatRow row;                   ///< row.last_seq = expected + events.size().
+  std::vector<EventRow> events;  ///< Dense from expected_last_seq + 1.
   std::vector<KeyRow> keys;
   std::vector<MemberRow> members;  ///< New and changed ones.
-  bool pending = false;            ///< Whether the pending hint of this chat exists afterwards.
+  /// Whether the pending hint of this chat exists afterwards. It never does when the stored
+  /// fanned_seq is last_seq.
+  bool pending = false;
 };
 
 /// Appends to one user's inbox, all or nothing, if the stored inbox_head equals expected_head.
@@ -107,7 +111,7 @@ struct InboxWrite {
   uint64_t expected_head = 0;
   uint64_t new_head = 0;
   std::vector<InboxRow> rows;
-  std::vector<UserChatRow> chats;              ///< New and changed ones.
+  std::vector<UserChatRow> chats;                     ///< New and changed ones.
   std::vector<std::pair<ChatId, uint64_t>> authored;  ///< Author index: own events.
 };
 
@@ -188,7 +192,7 @@ enum class WriteOutcome : uint8_t {
 
 struct AppendResult {
   WriteOutcome outcome = WriteOutcome::unknown;
-  uint64_t head = 0;  ///< The stored last_seq, unless unknown.
+  uint64_t head = 0;             ///< The stored last_seq, unless unknown.
   std::vector<KeyRow> existing;  ///< duplicate: every key of the command that exists.
 };
 struct InboxResult {
@@ -201,7 +205,7 @@ struct AppendInboxesResult {
 struct Saved {};
 
 struct ChatLoaded {
-  std::optional<ChatRow> row;  ///< nullopt = no such chat.
+  std::optional<ChatRow> row;      ///< nullopt = no such chat.
   std::vector<MemberRow> members;  ///< By user id, those who left included.
 };
 struct EventsRead {
@@ -245,10 +249,9 @@ struct AuthoredListed {
 
 /// Error: the command failed for certain and changed nothing (a read, or a write that was refused
 /// whole).
-using StoreResult =
-    std::variant<Error, AppendResult, AppendInboxesResult, Saved, ChatLoaded, EventsRead,
-                 UserLoaded, InboxRead, UserChatsListed, ChatsListed, PendingScanned,
-                 AuthoredListed>;
+using StoreResult = std::variant<Error, AppendResult, AppendInboxesResult, Saved, ChatLoaded,
+                                 EventsRead, UserLoaded, InboxRead, UserChatsListed, ChatsListed,
+                                 PendingScanned, AuthoredListed>;
 
 // ---------------------------------------------------------------- port
 

@@ -57,6 +57,17 @@ Status check_write(const StoreCommand& command) {
   return {};
 }
 
+void keep_higher(const ChatRow& stored, ChatRow& row) {
+  row.fanned_seq = std::max(row.fanned_seq, stored.fanned_seq);
+  row.oldest_seq = std::max(row.oldest_seq, stored.oldest_seq);
+  row.receipts_ms = std::max(row.receipts_ms, stored.receipts_ms);
+}
+
+void keep_higher(const MemberRow& stored, MemberRow& row) {
+  row.delivered_seq = std::max(row.delivered_seq, stored.delivered_seq);
+  row.read_seq = std::max(row.read_seq, stored.read_seq);
+}
+
 WriteCost cost_of(const StoreCommand& command) {
   constexpr uint64_t row_bytes = 48;  // Key and fixed fields of a typical row.
   WriteCost cost;

@@ -20,6 +20,10 @@ inline bool key_counts(const KeyRow& key, const ChatRow& row) {
   return key.expires_ms >= row.last_ts_ms;
 }
 
+/// What an append stores over what is stored: everything that only rises keeps its higher value.
+void keep_higher(const ChatRow& stored, ChatRow& row);
+void keep_higher(const MemberRow& stored, MemberRow& row);
+
 /// The answer to a write whose fate is not known. SaveUser has no outcome, it answers an Error.
 StoreResult unknown_result(const StoreCommand& command);
 

@@ -87,6 +87,7 @@ std::string encode(const ChatRow& row) {
       .time(row.last_ts_ms)
       .time(row.created_ms)
       .number(row.member_count)
+      .time(row.receipts_ms)
       .text(row.title)
       .take();
 }
@@ -100,6 +101,7 @@ bool decode(std::string_view bytes, ChatRow& row) {
   row.last_ts_ms = reader.time();
   row.created_ms = reader.time();
   row.member_count = reader.number_below<uint32_t>(uint64_t{1} << 32);
+  row.receipts_ms = reader.time();
   row.title = reader.text();
   return reader.ok();
 }

@@ -40,10 +40,10 @@ void WriteCall::put(Family family, const Key& key, std::string_view value) {
 // ---------------------------------------------------------------- chats
 
 Result<AppendResult> WriteCall::add_append(const AppendEvents& append) {
-  const Result<uint64_t> head = head_of(append.chat);
-  if (!head) return head.error();
+  const Result<ChatRow> stored = chat_row(append.chat);
+  if (!stored) return stored.error();
   AppendResult result;
-  result.head = *head;
+  result.head = stored->last_seq;
   if (result.head != append.expected_last_seq) {
     result.outcome = WriteOutcome::conflict;
     return result;
@@ -55,17 +55,26 @@ Result<AppendResult> WriteCall::add_append(const AppendEvents& append) {
     result.existing = std::move(*existing);
     return result;
   }
-  put_append(append);
+  if (Status put = put_append(append, *stored); !put) return put.error();
   result.outcome = WriteOutcome::stored;
   result.head = append.row.last_seq;
   return result;
 }
 
-Result<uint64_t> WriteCall::head_of(const ChatId& chat) {
-  if (const auto known = heads_.find(chat); known != heads_.end()) return known->second;
+Result<ChatRow> WriteCall::chat_row(const ChatId& chat) {
+  if (const auto known = chats_.find(chat); known != chats_.end()) return known->second;
   const auto row = database_.find<ChatRow>({}, Family::chat, key_of(chat));
   if (!row) return row.error();
-  return *row ? (*row)->last_seq : 0;
+  return row->value_or(ChatRow{});
+}
+
+Result<MemberRow> WriteCall::member_row(const Key& key) {
+  if (const auto known = members_.find(std::string(key.view())); known != members_.end()) {
+    return known->second;
+  }
+  const auto row = database_.find<MemberRow>({}, Family::member, key);
+  if (!row) return row.error();
+  return row->value_or(MemberRow{});
 }
 
 Result<std::vector<KeyRow>> WriteCall::existing_keys(const AppendEvents& append) {
@@ -88,7 +97,15 @@ Result<std::vector<KeyRow>> WriteCall::existing_keys(const AppendEvents& append)
   return existing;
 }
 
-void WriteCall::put_append(const AppendEvents& append) {
+Status WriteCall::put_append(const AppendEvents& append, const ChatRow& stored) {
+  std::vector<std::pair<Key, MemberRow>> members;
+  members.reserve(append.members.size());
+  for (const MemberRow& member : append.members) {
+    const Key key = key_of(append.chat, member.user);
+    const Result<MemberRow> before = member_row(key);
+    if (!before) return before.error();
+    keep_higher(*before, members.emplace_back(key, member).second);
+  }
   for (const EventRow& event : append.events) {
     put(Family::event, key_of(append.chat, event.seq), event.stored_event);
   }
@@ -97,18 +114,21 @@ void WriteCall::put_append(const AppendEvents& append) {
     put(Family::sent, key, encode(row));
     keys_.insert_or_assign(std::string(key.view()), row);
   }
-  for (const MemberRow& member : append.members) {
-    put(Family::member, key_of(append.chat, member.user), encode(member));
+  for (const auto& [key, member] : members) {
+    put(Family::member, key, encode(member));
+    members_.insert_or_assign(std::string(key.view()), member);
   }
-  put(Family::chat, key_of(append.chat), encode(append.row));
-  heads_[append.chat] = append.row.last_seq;
-  if (append.pending) {
+  ChatRow& row = chats_[append.chat] = append.row;
+  keep_higher(stored, row);
+  put(Family::chat, key_of(append.chat), encode(row));
+  if (append.pending && row.fanned_seq < row.last_seq) {
     put(Family::pending, key_of(append.chat), {});
   } else {
     const rocksdb::Status status =
         batch_.Delete(database_.handle(Family::pending), slice(key_of(append.chat)));
     CHAT_ASSERT(status.ok());
   }
+  return {};
 }
 
 // ---------------------------------------------------------------- users

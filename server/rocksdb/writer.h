@@ -29,18 +29,21 @@ class WriteCall {
   InboxResult add_inbox(const InboxWrite& write);
   StoreResult add_save(const SaveUser& save);
 
-  Result<uint64_t> head_of(const ChatId& chat);
+  Result<ChatRow> chat_row(const ChatId& chat);
+  Result<MemberRow> member_row(const Key& key);
   Result<std::vector<KeyRow>> existing_keys(const AppendEvents& append);
   Result<std::optional<UserRow>> user_row(UserId user);
-  void put_append(const AppendEvents& append);
+  /// Error, and nothing put, when a row that it changes cannot be read.
+  Status put_append(const AppendEvents& append, const ChatRow& stored);
   void put_inbox(const InboxWrite& write);
   void put(Family family, const Key& key, std::string_view value);
 
   const Database& database_;
   rocksdb::WriteBatch batch_;
   // What the batch holds, as far as later commands of the call depend on it.
-  std::unordered_map<ChatId, uint64_t, IdHash> heads_;
-  std::unordered_map<std::string, KeyRow> keys_;  ///< By key of the column family `sent`.
+  std::unordered_map<ChatId, ChatRow, IdHash> chats_;
+  std::unordered_map<std::string, MemberRow> members_;  ///< By key.
+  std::unordered_map<std::string, KeyRow> keys_;        ///< By key of the column family `sent`.
   std::unordered_map<UserId, UserRow, IdHash> users_;
 };
 

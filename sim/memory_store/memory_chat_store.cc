@@ -43,7 +43,7 @@ std::vector<StoreResult> MemoryChatStore::write(std::span<const StoreCommand> co
 
 // ---------------------------------------------------------------- writes
 
-StoreResult MemoryChatStore::execute(const AppendEvents& append) {
+StoreResult MemoryChatStore::execute(AppendEvents append) {
   const Chat* stored = find_chat(append.chat);
   AppendResult result;
   result.head = stored ? stored->row.last_seq : 0;
@@ -63,17 +63,22 @@ StoreResult MemoryChatStore::execute(const AppendEvents& append) {
     return result;
   }
   Chat& chat = chats_[append.chat];
-  chat.row = append.row;
+  keep_higher(chat.row, append.row);
+  chat.row = std::move(append.row);
   for (const EventRow& event : append.events) chat.events.push_back(event.stored_event);
   for (const KeyRow& key : append.keys) chat.keys[{key.user, key.key}] = key;
-  for (const MemberRow& member : append.members) chat.members[member.user] = member;
-  if (append.pending) {
+  for (MemberRow& member : append.members) {
+    MemberRow& row = chat.members[member.user];
+    keep_higher(row, member);
+    row = member;
+  }
+  if (append.pending && chat.row.fanned_seq < chat.row.last_seq) {
     pending_.insert(append.chat);
   } else {
     pending_.erase(append.chat);
   }
   result.outcome = WriteOutcome::stored;
-  result.head = append.row.last_seq;
+  result.head = chat.row.last_seq;
   return result;
 }
 

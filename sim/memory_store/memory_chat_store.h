@@ -36,7 +36,7 @@ class MemoryChatStore : public ChatStore {
     std::set<std::pair<ChatId, uint64_t>> authored;
   };
 
-  StoreResult execute(const AppendEvents& append);
+  StoreResult execute(AppendEvents append);
   StoreResult execute(const AppendInboxes& append);
   StoreResult execute(const SaveUser& save);
   InboxResult execute(const InboxWrite& write);

@@ -161,15 +161,15 @@ class Audit {
 
 }  // namespace
 
-void audit_store(ChatStore& store, const AuditOptions& options, Oracle& oracle, InboxLedger& ledger,
+void audit_store(ChatStore& store, uint64_t users, Oracle& oracle, InboxLedger& ledger,
                  std::vector<std::string>& violations) {
   Audit audit(store, oracle, ledger, violations);
   audit.chats();
-  for (uint64_t user = 1; user <= options.users; ++user) {
+  for (uint64_t user = 1; user <= users; ++user) {
     audit.inbox(UserId{user});
     audit.authored(UserId{user});
   }
-  if (options.judge_marks) audit.marks();
+  audit.marks();
   violations.insert(violations.end(), ledger.conflicts().begin(), ledger.conflicts().end());
 }
 

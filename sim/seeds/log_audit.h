@@ -12,16 +12,9 @@
 
 namespace chat::sim {
 
-struct AuditOptions {
-  uint64_t users = 0;  ///< 1 … users.
-  /// Whether marks have to be as high as they were confirmed. An append without events is not
-  /// fenced, so that a home that has lost its chat without knowing may store older marks over newer
-  /// ones.
-  bool judge_marks = true;
-};
-
-/// Adds a line to `violations` for everything that is wrong.
-void audit_store(ChatStore& store, const AuditOptions& options, Oracle& oracle, InboxLedger& ledger,
+/// Looks at the inboxes of users 1 … `users`. Adds a line to `violations` for everything that is
+/// wrong.
+void audit_store(ChatStore& store, uint64_t users, Oracle& oracle, InboxLedger& ledger,
                  std::vector<std::string>& violations);
 
 }  // namespace chat::sim

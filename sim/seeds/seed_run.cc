@@ -240,13 +240,11 @@ class SeedRun {
                          milliseconds(random_.between(500, 8'000)));
         break;
       case 1:
-        homes_parted_ = true;
         world_.leave_ring(random_.below(world_.engines()),
                           milliseconds(random_.between(50, 5'000)));
         break;
       default:
         ++crashes_;
-        homes_parted_ = homes_parted_ || world_.processes() > 1;
         world_.crash(process, milliseconds(random_.between(50, 6'000)));
         break;
     }
@@ -279,8 +277,7 @@ class SeedRun {
 
   SeedResult judge() {
     SeedResult result;
-    audit_store(*store_, {.users = users_, .judge_marks = !homes_parted_}, oracle_, ledger_,
-                scene_.violations);
+    audit_store(*store_, users_, oracle_, ledger_, scene_.violations);
     result.oracle = oracle_.finish();
     result.violations = std::move(scene_.violations);
     result.digest = world_.digest();
@@ -306,7 +303,6 @@ class SeedRun {
   Instant operations_end_;
   int open_requests_ = 0;
   uint64_t crashes_ = 0;
-  bool homes_parted_ = false;  ///< Two engines may have been the home of one chat for a while.
 };
 
 }  // namespace

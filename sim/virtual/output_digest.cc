@@ -70,7 +70,7 @@ class Adder {
   void one(const EngineRef& ref) { all(ref.id, ref.incarnation); }
   void one(const ChatRow& r) {
     all(r.kind, r.title, r.last_seq, r.fanned_seq, r.oldest_seq, r.last_ts_ms, r.created_ms,
-        r.member_count);
+        r.member_count, r.receipts_ms);
   }
   void one(const MemberRow& r) {
     all(r.user, r.role, r.joined_seq, r.left_seq, r.delivered_seq, r.read_seq);

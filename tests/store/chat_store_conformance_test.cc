@@ -50,6 +50,39 @@ TEST_P(ChatStoreConformance, AnUnknownChatHasNoRowAndNoEvents) {
   EXPECT_TRUE(read<EventsRead>(store(), ReadEvents{chat_id("a")}).rows.empty());
 }
 
+TEST_P(ChatStoreConformance, MarksAndPositionsOfAChatNeverGoDown) {
+  AppendEvents newer = append_of(chat_id("a"), 0, 3);
+  newer.row.fanned_seq = 3;
+  newer.row.oldest_seq = 2;
+  newer.row.receipts_ms = 50;
+  newer.members = {{UserId{9}, Role::member, 1, kStillMember, 3, 1}};
+  ASSERT_EQ(append(store(), newer).outcome, WriteOutcome::stored);
+  AppendEvents older = append_of(chat_id("a"), 3, 0);
+  older.row.fanned_seq = 1;
+  older.row.receipts_ms = 40;
+  older.members = {{UserId{9}, Role::admin, 1, kStillMember, 2, 2}};
+  ASSERT_EQ(append(store(), older).outcome, WriteOutcome::stored);
+  const auto loaded = read<ChatLoaded>(store(), LoadChat{chat_id("a")});
+  EXPECT_EQ(loaded.row->fanned_seq, 3u);
+  EXPECT_EQ(loaded.row->oldest_seq, 2u);
+  EXPECT_EQ(loaded.row->receipts_ms, 50);
+  EXPECT_EQ(loaded.members.at(0).role, Role::admin);
+  EXPECT_EQ(loaded.members.at(0).delivered_seq, 3u);
+  EXPECT_EQ(loaded.members.at(0).read_seq, 2u);
+  EXPECT_TRUE(read<PendingScanned>(store(), ScanPending{}).chats.empty()) << "it is fanned out";
+}
+
+TEST_P(ChatStoreConformance, MarksOfTwoAppendsInOneCallKeepTheHigher) {
+  AppendEvents first = append_of(chat_id("a"), 0, 3), second = append_of(chat_id("a"), 3, 0);
+  first.members = {{UserId{9}, Role::member, 1, kStillMember, 3, 3}};
+  second.members = {{UserId{9}, Role::member, 1, kStillMember, 1, 1}};
+  const std::vector<StoreCommand> commands{first, second};
+  store().write(commands);
+  const auto loaded = read<ChatLoaded>(store(), LoadChat{chat_id("a")});
+  EXPECT_EQ(loaded.members.at(0).delivered_seq, 3u);
+  EXPECT_EQ(loaded.members.at(0).read_seq, 3u);
+}
+
 TEST_P(ChatStoreConformance, AppendedEventsAreReadBackDense) {
   const ChatId chat = chat_id("a");
   const AppendResult first = append(store(), append_of(chat, 0, 3));
@@ -67,6 +100,7 @@ TEST_P(ChatStoreConformance, EveryFieldOfRowsAndMembersSurvives) {
   command.row.title = std::string("tit\0le \xc3\xa4", 9);
   command.row.fanned_seq = 1;
   command.row.oldest_seq = 2;
+  command.row.receipts_ms = kNowMs + 1;
   command.members = {{UserId{9}, Role::owner, 1, kStillMember, 2, 1},
                      {UserId{kUserIdMax}, Role::member, 1, 2, 0, 0}};
   ASSERT_EQ(append(store(), command).outcome, WriteOutcome::stored);
@@ -78,6 +112,7 @@ TEST_P(ChatStoreConformance, EveryFieldOfRowsAndMembersSurvives) {
   EXPECT_EQ(loaded.row->fanned_seq, 1u);
   EXPECT_EQ(loaded.row->oldest_seq, 2u);
   EXPECT_EQ(loaded.row->last_ts_ms, kNowMs);
+  EXPECT_EQ(loaded.row->receipts_ms, kNowMs + 1);
   EXPECT_EQ(loaded.row->created_ms, kNowMs - 5);
   EXPECT_EQ(loaded.row->member_count, 3u);
   ASSERT_EQ(loaded.members.size(), 2u);

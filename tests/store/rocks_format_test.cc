@@ -36,8 +36,8 @@ TEST(RocksKeys, AreTakenApartAgain) {
 }
 
 TEST(RocksRows, AreFrozen) {
-  EXPECT_EQ(to_hex(encode(ChatRow{ChatKind::room, "hi", 300, 2, 1, 5, 4, 3})),
-            "0103ac020201050403026869");
+  EXPECT_EQ(to_hex(encode(ChatRow{ChatKind::room, "hi", 300, 2, 1, 5, 4, 3, 6})),
+            "0103ac02020105040306026869");
   EXPECT_EQ(to_hex(encode(MemberRow{UserId{9}, Role::owner, 1, kStillMember, 2, 130})),
             "01030100028201");
   EXPECT_EQ(to_hex(encode(MemberRow{UserId{9}, Role::member, 1, 7, 2, 1})), "010101080201");
@@ -77,8 +77,9 @@ TEST(RocksRows, RefuseTornBytesAndOtherFormats) {
 
 TEST(RocksRows, RefuseValuesThatNoRowHas) {
   ChatRow chat;
-  EXPECT_FALSE(decode(*bytes_from_hex("0104ac020201050403026869"), chat)) << "kind 4";
-  EXPECT_FALSE(decode(*bytes_from_hex("0103ac020201050403ffffffffffffffffff0168"), chat)) << "text";
+  EXPECT_FALSE(decode(*bytes_from_hex("0104ac02020105040306026869"), chat)) << "kind 4";
+  EXPECT_FALSE(decode(*bytes_from_hex("0103ac02020105040306ffffffffffffffffff0168"), chat))
+      << "text";
   UserRow user;
   EXPECT_FALSE(decode(*bytes_from_hex("01ffffffffffffffffff0203"), user)) << "over 64 bits";
   InboxRow inbox;
