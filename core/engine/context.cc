@@ -1,5 +1,7 @@
 #include "core/engine/context.h"
 
+#include <algorithm>
+
 #include "core/base/assert.h"
 #include "core/wire/peer.pb.h"
 
@@ -7,7 +9,14 @@ namespace chat {
 
 EngineContext::EngineContext(EngineOptions engine_options)
     : options(std::move(engine_options)),
-      random(Random(options.seed).fork("engine", options.self.id.value)) {}
+      random(Random(options.seed).fork("engine", options.self.id.value)) {
+  set_limits(options.policy.limits);
+}
+
+void EngineContext::set_limits(const RuntimeLimits& limits) {
+  limits_ = limits;
+  limits_.group_members_max = std::min(limits.group_members_max, RuntimeLimits::kGroupMembersCap);
+}
 
 bool EngineContext::take_output(Output& output) {
   if (outputs_.empty()) return false;

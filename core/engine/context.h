@@ -58,6 +58,9 @@ class EngineContext {
   EngineCounters counters;
 
   const EnginePolicy& policy() const { return options.policy; }
+  /// Those of now; the policy has those of the start.
+  const RuntimeLimits& limits() const { return limits_; }
+  void set_limits(const RuntimeLimits& limits);
   EngineId self() const { return options.self.id; }
 
   void emit(Output output) { outputs_.push_back(std::move(output)); }
@@ -95,6 +98,7 @@ class EngineContext {
   std::unordered_map<uint64_t, StoreContinuation> store_waiting_;
   std::unordered_map<uint64_t, UsersContinuation> users_waiting_;
   uint64_t next_token_ = 1;
+  RuntimeLimits limits_;
   PostFunction post_;
 };
 

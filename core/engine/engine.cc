@@ -34,6 +34,7 @@ struct Engine::Impl {
   void on_timer(const TimerEvent& event);
   void route(Input& input);
   void ring_changed(const RingChanged& input);
+  void limits_changed(const LimitsChanged& input);
   void drain();
   void dispatch(EngineId from, peer::Frame& frame);
   void dispatch_request(EngineId from, peer::HomeRequest& request);
@@ -131,6 +132,7 @@ void Engine::Impl::route(Input& input) {
         if constexpr (std::is_same_v<T, StoreDone>) context.store_done(in);
         if constexpr (std::is_same_v<T, AccountDone>) context.account_done(in);
         if constexpr (std::is_same_v<T, RingChanged>) ring_changed(in);
+        if constexpr (std::is_same_v<T, LimitsChanged>) limits_changed(in);
       },
       input);
 }
@@ -143,6 +145,11 @@ void Engine::Impl::ring_changed(const RingChanged& input) {
   users.on_ring_changed();
   chats.on_ring_changed();
   sessions.on_ring_changed();
+}
+
+void Engine::Impl::limits_changed(const LimitsChanged& input) {
+  context.set_limits(input.limits);
+  sessions.on_limits_changed();
 }
 
 /// Handles what the engine said to itself, what peers said, and links that ended, until nothing is

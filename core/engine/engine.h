@@ -12,6 +12,7 @@
 
 #include "core/base/time.h"
 #include "core/engine/io.h"
+#include "core/policy/runtime_limits.h"
 
 namespace chat {
 
@@ -26,13 +27,10 @@ struct EnginePolicy {
   uint32_t event_bytes_max = 32 * 1024;
   uint32_t frame_bytes_max = 64 * 1024;  ///< One WebSocket message of a client.
   uint32_t sends_unanswered_max = 64;
-  uint32_t sends_per_second = 100;  ///< Per user and engine; the burst is twice that.
   uint32_t sync_events_max = 500;
   uint32_t history_events_max = 200;
   uint32_t page_bytes_max = 48 * 1024;
   uint32_t reset_gap = 10'000;  ///< A device further behind gets a reset.
-  uint32_t group_members_max = 100;
-  uint32_t room_members_max = 20'000;
   uint32_t receipt_push_members_max = 32;
   Duration receipt_join = milliseconds(250);
   Duration mark_flush = seconds(1);
@@ -44,7 +42,7 @@ struct EnginePolicy {
   uint32_t ephemeral_bytes_max = 64 * 1024;  ///< Unsent bytes of a connection; see SendBudget.
   uint32_t durable_bytes_max = 256 * 1024;
   uint32_t queue_bytes_max = 1024 * 1024;
-  uint32_t accepts_per_second = 5'000;  ///< More are closed; announced in reconnect_window_ms.
+  RuntimeLimits limits;  ///< At first; LimitsChanged replaces them.
 };
 
 struct EngineOptions {

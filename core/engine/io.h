@@ -14,6 +14,7 @@
 #include "core/base/ids.h"
 #include "core/base/shared_bytes.h"
 #include "core/base/time.h"
+#include "core/policy/runtime_limits.h"
 #include "core/store/chat_store.h"
 
 namespace chat {
@@ -102,13 +103,18 @@ struct AccountDone {
 struct RingChanged {
   std::vector<EngineRef> homes;
 };
+/// In force from here on.
+struct LimitsChanged {
+  RuntimeLimits limits;
+};
 struct RequestInput {
   RequestId id;
   std::shared_ptr<const v1::Request> request;
 };
 
-using Input = std::variant<Opened, Received, Sent, Closed, PeerReceived, PeerUp, PeerDown,
-                           StoreDone, AuthDone, AccountDone, RingChanged, RequestInput>;
+using Input =
+    std::variant<Opened, Received, Sent, Closed, PeerReceived, PeerUp, PeerDown, StoreDone,
+                 AuthDone, AccountDone, RingChanged, LimitsChanged, RequestInput>;
 
 // ---------------------------------------------------------------- outputs
 

@@ -104,9 +104,9 @@ std::optional<v1::Response> ChatDrafts::add_create(const Chat& chat, Draft& draf
   };
   add_member(UserId{op.request->user()});
   for (uint64_t id : create.member_ids()) add_member(UserId{id});
-  const EnginePolicy& policy = context_.policy();
-  const size_t limit = create.kind() == v1::ROOM    ? policy.room_members_max
-                       : create.kind() == v1::GROUP ? policy.group_members_max
+  const RuntimeLimits& limits = context_.limits();
+  const size_t limit = create.kind() == v1::ROOM    ? limits.room_members_max
+                       : create.kind() == v1::GROUP ? limits.group_members_max
                                                     : 2;
   if (joined.size() > limit) {
     return error_response(v1::LIMIT_REACHED,
@@ -144,9 +144,9 @@ std::optional<v1::Response> ChatDrafts::add_change(const Chat& chat, Draft& draf
   for (uint64_t id : change.remove()) {
     if (chat.is_active(UserId{id}) && seen.insert(UserId{id}).second) left.push_back(UserId{id});
   }
-  const EnginePolicy& policy = context_.policy();
+  const RuntimeLimits& limits = context_.limits();
   const size_t limit =
-      chat.row.kind == ChatKind::room ? policy.room_members_max : policy.group_members_max;
+      chat.row.kind == ChatKind::room ? limits.room_members_max : limits.group_members_max;
   if (!joined.empty() && chat.row.member_count + joined.size() - left.size() > limit) {
     return error_response(v1::LIMIT_REACHED,
                           "this chat has at most " + std::to_string(limit) + " members");

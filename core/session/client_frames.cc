@@ -236,7 +236,7 @@ void ClientFrames::to_chat_home(const v1::Request& request, const Answer& answer
   Checked<ChatId> chat = v1::Error();
   if (request.has_send()) {
     *home.mutable_send() = request.send();
-    chat = check_send(context_.policy(), user, *home.mutable_send());
+    chat = check_send(context_.policy(), context_.limits(), user, *home.mutable_send());
   } else if (request.has_history()) {
     *home.mutable_history() = request.history();
     chat = check_chat_id(request.history().chat_id());

@@ -27,12 +27,16 @@ Checked<ChatId> check_chat_id(const std::string& chat_id) {
   return *id;
 }
 
-Checked<ChatId> check_send(const EnginePolicy& policy, UserId user, v1::Send& send) {
+Checked<ChatId> check_send(const EnginePolicy& policy, const RuntimeLimits& limits, UserId user,
+                           v1::Send& send) {
   if (!OpKey::from_bytes(send.client_msg_id())) {
     return for_send(send, invalid("client_msg_id has to have 16 bytes"));
   }
   if (send.text().empty() && send.attachments().empty()) {
     return for_send(send, invalid("a message needs a text or an attachment"));
+  }
+  if (!send.attachments().empty() && !limits.attachments_allowed) {
+    return for_send(send, wire_error(v1::PERMISSION_DENIED, "attachments are switched off"));
   }
   if (send.text().size() > policy.message_bytes_max) {
     return for_send(

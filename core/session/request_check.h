@@ -16,7 +16,8 @@ template <class T>
 using Checked = std::variant<T, v1::Error>;
 
 /// The chat of a send; fills chat_id in when it names a peer user.
-Checked<ChatId> check_send(const EnginePolicy& policy, UserId user, v1::Send& send);
+Checked<ChatId> check_send(const EnginePolicy& policy, const RuntimeLimits& limits, UserId user,
+                           v1::Send& send);
 /// Any operation that only names a chat.
 Checked<ChatId> check_chat_id(const std::string& chat_id);
 Checked<ChatId> check_create(UserId user, const ChatId& fresh_id, v1::CreateChat& create);

@@ -17,6 +17,15 @@ constexpr Duration kAttachRetry = milliseconds(50);
 constexpr size_t kAnnouncedAtOnce = 200;
 constexpr Duration kAnnouncePause = milliseconds(10);
 
+AdmissionOptions admission_options(const RuntimeLimits& limits) {
+  return {.accepts_per_second = limits.accepts_per_second,
+          .accepts_burst = limits.accepts_per_second};
+}
+
+TokenBucketOptions send_rate(uint32_t per_second) {
+  return {.per_second = per_second, .burst = 2 * static_cast<int64_t>(per_second)};
+}
+
 }  // namespace
 
 class SessionHome::Bodies {
@@ -47,8 +56,7 @@ SessionHome::SessionHome(EngineContext& context)
       requests_(context),
       rooms_(context, sessions_, output_, requests_),
       frames_(context, sessions_, output_, requests_, rooms_),
-      admission_({.accepts_per_second = context.policy().accepts_per_second,
-                  .accepts_burst = context.policy().accepts_per_second}),
+      admission_(admission_options(context.limits())),
       presence_(PresenceWheel::timeout_ticks(context.policy().heartbeat_interval, ticks_)) {
   output_.set_closing([this](Session& session) { detach(session, false); });
 }
@@ -64,8 +72,7 @@ void SessionHome::on_opened(Opened& input) {
   session.address = std::move(input.address);
   session.opened_at = context_.wall;
   const EnginePolicy& policy = context_.policy();
-  session.sends = TokenBucket({.per_second = policy.sends_per_second,
-                               .burst = 2 * static_cast<int64_t>(policy.sends_per_second)});
+  session.sends = TokenBucket(send_rate(context_.limits().sends_per_second_user));
   session.admitted = admission_.admit(context_.now) == AdmissionVerdict::accept;
   if (!session.admitted) {
     ++context_.counters.connections_refused;
@@ -297,7 +304,8 @@ void SessionHome::welcome(Session& session, const peer::Attached& frame) {
   limits.set_sends_unanswered_max(policy.sends_unanswered_max);
   limits.set_sync_events_max(policy.sync_events_max);
   limits.set_history_events_max(policy.history_events_max);
-  limits.set_group_members_max(policy.group_members_max);
+  limits.set_group_members_max(context_.limits().group_members_max);
+  welcome.set_presence_mode(static_cast<v1::PresenceMode>(context_.limits().presence_mode));
   output_.push(session, answer, SendLane::control);
   for (const v1::ClientFrame& early : std::exchange(session.early, {})) {
     if (session.closing) return;
@@ -412,6 +420,12 @@ void SessionHome::on_ring_changed() {
   requests_.resend(std::nullopt);
   rooms_.on_homes_changed(std::nullopt);
   announce_where(std::nullopt);
+}
+
+void SessionHome::on_limits_changed() {
+  admission_.set_options(admission_options(context_.limits()));
+  const TokenBucketOptions rate = send_rate(context_.limits().sends_per_second_user);
+  sessions_.for_each([&](Session& session) { session.sends.set_options(rate); });
 }
 
 void SessionHome::on_peer_lost(EngineId peer) {

@@ -53,6 +53,7 @@ class SessionHome {
   void on_reply(EngineId from, peer::HomeReply& reply) { requests_.on_reply(from, reply); }
 
   void on_ring_changed();
+  void on_limits_changed();
   void on_peer_lost(EngineId peer);
   void on_timer(TimerKind kind, uint64_t id);
   void start();

@@ -7,6 +7,7 @@
 
 #include "core/wire/chat.pb.h"
 #include "server/admin/bridge.h"
+#include "server/admin/limits_json.h"
 #include "server/admin/metrics.h"
 #include "server/admin/status.h"
 #include "server/reactor/clock.h"
@@ -178,6 +179,8 @@ boost::asio::awaitable<HttpAnswer> AdminApi::handle(const Call& call) {
       {"GET", "/admin/v1/chats/*/events", &AdminApi::list_events},
       {"GET", "/admin/v1/presence", &AdminApi::show_presence},
       {"GET", "/admin/v1/sessions", &AdminApi::list_sessions},
+      {"GET", "/admin/v1/limits", &AdminApi::show_limits},
+      {"PUT", "/admin/v1/limits", &AdminApi::change_limits},
   };
   const auto parts = path_parts(call.path);
   bool path_is_known = false;
@@ -363,6 +366,24 @@ AdminApi::Answer AdminApi::list_sessions(const Call& call) {
     merged.set_next_after_conn(engine << kConnBits | conn);
   }
   co_return json_answer(merged);
+}
+
+// ---------------------------------------------------------------- limits
+
+AdminApi::Answer AdminApi::show_limits(const Call&) {
+  co_return json_text(json::serialize(limits_json(services_.reactors.limits())));
+}
+
+/// Nothing in between lets another request run: the change is made on the limits of now.
+AdminApi::Answer AdminApi::change_limits(const Call& call) {
+  const auto object = object_of(call.body);
+  if (!object) co_return error_answer(object.error());
+  RuntimeLimits limits = services_.reactors.limits();
+  if (const Status changed = update_limits(limits, *object); !changed) {
+    co_return error_answer(changed.error());
+  }
+  services_.reactors.set_limits(limits);
+  co_return json_text(json::serialize(limits_json(limits)));
 }
 
 }  // namespace chat::admin

@@ -47,6 +47,8 @@ class AdminApi {
   Answer list_events(const Call& call);
   Answer show_presence(const Call& call);
   Answer list_sessions(const Call& call);
+  Answer show_limits(const Call& call);
+  Answer change_limits(const Call& call);
 
   Answer ask_home(const ChatId& chat, std::shared_ptr<const v1::Request> request);
 

@@ -12,7 +12,7 @@ namespace chat {
 
 Result<std::unique_ptr<ReactorGroup>> ReactorGroup::create(const ReactorGroupOptions& options,
                                                            ReactorServices& services) {
-  auto group = std::unique_ptr<ReactorGroup>(new ReactorGroup);
+  auto group = std::unique_ptr<ReactorGroup>(new ReactorGroup(options.policy.limits));
   const size_t count = options.listen_descriptors.size();
   std::vector<EngineRef> engines;
   for (size_t i = 0; i < count; ++i) engines.push_back({EngineId{i + 1}, options.incarnation});
@@ -63,6 +63,21 @@ bool ReactorGroup::drain(Duration timeout) {
 
 void ReactorGroup::stop() {
   for (auto& reactor : reactors_) reactor->stop();
+}
+
+void ReactorGroup::set_limits(const RuntimeLimits& limits) {
+  // Told under the lock: two changes reach every engine in the same order.
+  const std::lock_guard lock(limits_mutex_);
+  limits_ = limits;
+  for (auto& reactor : reactors_) {
+    std::vector<Input> inputs{LimitsChanged{limits}};
+    reactor->post_inputs(inputs);
+  }
+}
+
+RuntimeLimits ReactorGroup::limits() const {
+  const std::lock_guard lock(limits_mutex_);
+  return limits_;
 }
 
 void ReactorGroup::deliver(EngineRef to, std::vector<Input>& datagrams) {

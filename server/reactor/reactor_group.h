@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "server/reactor/reactor.h"
@@ -33,6 +34,10 @@ class ReactorGroup : public PeerBus {
   bool drain(Duration timeout);
   void stop();
 
+  /// Any thread: the limits of every engine, from each one's next turn on until the process ends.
+  void set_limits(const RuntimeLimits& limits);
+  RuntimeLimits limits() const;
+
   size_t size() const { return reactors_.size(); }
   Reactor& at(size_t index) { return *reactors_[index]; }
   const Reactor& at(size_t index) const { return *reactors_[index]; }
@@ -40,8 +45,11 @@ class ReactorGroup : public PeerBus {
   void deliver(EngineRef to, std::vector<Input>& datagrams) override;
 
  private:
-  ReactorGroup() = default;
+  explicit ReactorGroup(const RuntimeLimits& limits) : limits_(limits) {}
+
   std::vector<std::unique_ptr<Reactor>> reactors_;
+  mutable std::mutex limits_mutex_;
+  RuntimeLimits limits_;
 };
 
 }  // namespace chat

@@ -192,6 +192,13 @@ void VirtualWorld::partition(size_t one, size_t other, Duration duration) {
   parted_until_[std::minmax(one, other)] = now() + duration;
 }
 
+void VirtualWorld::set_limits(const RuntimeLimits& limits) {
+  options_.policy.limits = limits;
+  for (auto& candidate : hosts_) {
+    if (candidate->engine) tell(*candidate, LimitsChanged{limits}, {});
+  }
+}
+
 void VirtualWorld::leave_ring(size_t engine, Duration duration) {
   hosts_[engine]->in_ring = false;
   tell_ring();

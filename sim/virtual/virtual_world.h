@@ -110,6 +110,8 @@ class VirtualWorld {
   size_t engines() const { return hosts_.size(); }
   /// An engine (0 … engines() − 1) is no home for a while: only the ring changes.
   void leave_ring(size_t engine, Duration duration);
+  /// The operator changes limits: every engine is told, and later ones begin with them.
+  void set_limits(const RuntimeLimits& limits);
 
   /// Over every output of every engine so far.
   uint64_t digest() const;

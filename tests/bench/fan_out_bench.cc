@@ -51,8 +51,8 @@ class Host {
  private:
   static EnginePolicy policy() {
     EnginePolicy policy;
-    policy.sends_per_second = 1'000'000'000;
-    policy.group_members_max = 499;
+    policy.limits.sends_per_second_user = 1'000'000'000;
+    policy.limits.group_members_max = 499;
     policy.heartbeat_interval = seconds(3'600);
     return policy;
   }

@@ -104,9 +104,9 @@ class Limits : public Talk {
   static EnginePolicy small() {
     EnginePolicy policy;
     policy.sends_unanswered_max = 8;
-    policy.sends_per_second = 5;
+    policy.limits.sends_per_second_user = 5;
     policy.reset_gap = 10;
-    policy.group_members_max = 3;
+    policy.limits.group_members_max = 3;
     return policy;
   }
   size_t refused(const Device& device) const {
@@ -210,7 +210,7 @@ class PacedAccepts : public Talk {
 
   static EnginePolicy slow() {
     EnginePolicy policy;
-    policy.accepts_per_second = 2;
+    policy.limits.accepts_per_second = 2;
     return policy;
   }
 };

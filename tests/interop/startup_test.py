@@ -130,7 +130,8 @@ class StartupTest(unittest.TestCase):
         result = self.run_chatd("--print-config", "--data-dir", "/x", env={})
         self.assertEqual(result.returncode, 0, result.stderr)
         section, actual = "", {"data_dir": "needed", "ready_file": "none",
-                               "admin_listen": "loopback, the port after listen"}
+                               "admin_listen": "loopback, the port after listen",
+                               "limits.trusted_sources": "none"}
         for line in result.stdout.splitlines():
             indent, name, value = re.fullmatch(r'( *)(\w+):(?: "(.*)")?', line).groups()
             if value is None:

@@ -37,6 +37,8 @@ EXAMPLES = {
     "chat members": [CHAT_BASE64],
     "presence get": ["7", "8"],
     "session list": ["--user", "7"],
+    "limits": [],
+    "limits set": ["group_members_max=250"],
     "commands": [],
 }
 
@@ -81,6 +83,8 @@ class StubAdmin(http.server.BaseHTTPRequestHandler):
             "presence": {"entries": [{"userId": "7", "state": "ONLINE"},
                                      {"userId": "8", "state": "OFFLINE", "lastSeenMs": "1"}]},
             "sessions": self.page_of_sessions(query),
+            "limits": {"presence_mode": "push", "group_members_max": 250,
+                       "attachments_allowed": True, "trusted_sources": ["10.1.", "fd00:"]},
         }
         if path in answers:
             return self.answer(200, answers[path])
@@ -105,6 +109,9 @@ class StubAdmin(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self):
         self.handle_any("POST")
+
+    def do_PUT(self):
+        self.handle_any("PUT")
 
     def log_message(self, *args):
         pass
@@ -204,6 +211,14 @@ class ChatctlTest(unittest.TestCase):
         self.fails(NOT_FOUND, "chat", "show", "name:lobby")
         self.assertRegex(self.server.requests[-1][1], r"^/admin/v1/chats/[0-9a-f]{32}$")
         self.assertIn("no chat id", self.fails(USAGE, "chat", "show", "lobby"))
+
+    def test_limits_are_set_by_name_and_value(self):
+        table = self.ok("limits", "set", "group_members_max=250", "trusted_sources=10.1.,fd00:")
+        self.assertEqual(self.server.requests[-1], (
+            "PUT", "/admin/v1/limits", {},
+            {"group_members_max": "250", "trusted_sources": "10.1.,fd00:"}))
+        self.assertRegex(table, r"group_members_max +250")
+        self.assertIn("NAME=VALUE", self.fails(USAGE, "limits", "set", "group_members_max"))
 
     def test_passwords_come_from_a_file_or_stdin_only(self):
         self.ok("user", "create", "bob", "--password-file", "-", stdin="s3cret\nrest\n")

@@ -79,6 +79,11 @@ Result<boost::json::value> AdminClient::post(const std::string& path,
   return perform({.method = "POST", .url = url_ + path, .body = boost::json::serialize(body)});
 }
 
+Result<boost::json::value> AdminClient::put(const std::string& path,
+                                            const boost::json::value& body) {
+  return perform({.method = "PUT", .url = url_ + path, .body = boost::json::serialize(body)});
+}
+
 Result<boost::json::value> AdminClient::perform(HttpRequest request) {
   const auto response = http_.perform(request);
   if (!response) {

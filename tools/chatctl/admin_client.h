@@ -27,6 +27,7 @@ class AdminClient {
   explicit AdminClient(std::string url);
 
   Result<boost::json::value> get(const std::string& path);
+  Result<boost::json::value> put(const std::string& path, const boost::json::value& body);
   Result<boost::json::value> post(const std::string& path, const boost::json::value& body);
   /// Up to `limit` entries (0 = all) after the cursor `after`, which may be empty. The answer has
   /// the entries and, when there are more, the next cursor.

@@ -226,9 +226,11 @@ Result<CommandLine> parse_command_line(const std::vector<std::string>& arguments
   }
   const Found found = find(words);
   if (is_help && (found.verb || words.size() == 1)) {
-    const std::string group = found.verb ? std::string() : verb_list(words[0] + " ");
+    const std::string group = found.words > 1 ? std::string() : verb_list(words[0] + " ");
     if (!found.verb && group.empty()) return unknown_verb(words);
-    command.text = found.verb ? verb_help(*found.verb) : group;
+    command.text = found.verb ? verb_help(*found.verb) : std::string();
+    if (found.verb && !group.empty()) command.text += "\nSee also:\n";
+    command.text += group;
     return command;
   }
   if (!found.verb) return unknown_verb(words);

@@ -49,6 +49,12 @@ const std::vector<Verb>& verbs() {
        {},
        {kLimit, {"user", "USER_ID", "only this user's"}},
        list_sessions},
+      {"limits", "the limits that are in force", {}, {}, show_limits},
+      {"limits set",
+       "change limits of the running chatd, until it ends",
+       {{"NAME=VALUE", "as `limits` shows them; a list has commas", true}},
+       {},
+       set_limits},
       {"commands", "every verb, for scripts and completion", {}, {}, list_commands, true},
   };
   return table;

@@ -22,6 +22,9 @@ Result<Answer> list_members(AdminClient& admin, const Invocation& invocation);
 Result<Answer> get_presence(AdminClient& admin, const Invocation& invocation);
 Result<Answer> list_sessions(AdminClient& admin, const Invocation& invocation);
 
+Result<Answer> show_limits(AdminClient& admin, const Invocation& invocation);
+Result<Answer> set_limits(AdminClient& admin, const Invocation& invocation);
+
 Result<Answer> list_commands(AdminClient& admin, const Invocation& invocation);
 
 }  // namespace chat::ctl

@@ -122,8 +122,6 @@ void add_policy(std::vector<Option>& table, EnginePolicy& p) {
              "one WebSocket message of a client"),
        integer<uint32_t>(name("sends_unanswered_max"), p.sends_unanswered_max, 1, 4096,
                          "sends of a connection without SendAck"),
-       integer<uint32_t>(name("sends_per_second"), p.sends_per_second, 1, 1'000'000,
-                         "per user and engine; the burst is twice that"),
        integer<uint32_t>(name("sync_events_max"), p.sync_events_max, 1, 500,
                          "events of one sync page"),
        integer<uint32_t>(name("history_events_max"), p.history_events_max, 1, 200,
@@ -132,10 +130,6 @@ void add_policy(std::vector<Option>& table, EnginePolicy& p) {
              "encoded bytes of a page"),
        integer<uint32_t>(name("reset_gap"), p.reset_gap, 100, 10'000'000,
                          "a device further behind starts at head"),
-       integer<uint32_t>(name("group_members_max"), p.group_members_max, 2, 10'000,
-                         "members of a group"),
-       integer<uint32_t>(name("room_members_max"), p.room_members_max, 2, 10'000'000,
-                         "members of a room"),
        integer<uint32_t>(name("receipt_push_members_max"), p.receipt_push_members_max, 0, 10'000,
                          "receipts are pushed in chats up to this size"),
        duration(name("receipt_join"), p.receipt_join, tick, "receipts of a chat are joined for"),
@@ -148,10 +142,16 @@ void add_policy(std::vector<Option>& table, EnginePolicy& p) {
        duration(name("idempotency_ttl"), p.idempotency_ttl, seconds(1),
                 "a repeated send is recognised for"),
        duration(name("idle_eviction"), p.idle_eviction, tick,
-                "idle chats and users leave memory after"),
-       integer<uint32_t>(
-           name("accepts_per_second"), p.accepts_per_second, 1, 1'000'000,
-           "connections an engine takes per second; more are closed with 4005 and come back")});
+                "idle chats and users leave memory after")});
+}
+
+void add_limits(std::vector<Option>& table, RuntimeLimits& limits) {
+  for (const LimitField& field : limit_fields()) {
+    table.push_back(
+        {fmt::format("limits.{}", field.name), std::string(field.value), std::string(field.help),
+         [&limits, &field](const std::string& given) { return field.set(limits, given); },
+         [&limits, &field] { return field.get(limits); }});
+  }
 }
 
 }  // namespace
@@ -195,6 +195,7 @@ std::vector<Option> option_table(ChatdOptions& o) {
                "an ordered end waits this long for clients"),
   };
   add_policy(table, o.policy);
+  add_limits(table, o.policy.limits);
   return table;
 }
 
