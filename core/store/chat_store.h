@@ -35,6 +35,8 @@ struct ChatRow {
   int64_t created_ms = 0;
   uint32_t member_count = 0;  ///< Without those who left.
   int64_t receipts_ms = 0;    ///< Wall time of the last marks that were pushed as receipts.
+  int64_t retention_ms = 0;   ///< How long events are kept; 0 = for ever.
+  bool ended = false;         ///< The chat is over: its last event is Expired, no other follows.
 };
 
 struct MemberRow {
@@ -44,6 +46,7 @@ struct MemberRow {
   uint64_t left_seq = kStillMember;
   uint64_t delivered_seq = 0;
   uint64_t read_seq = 0;
+  bool banned = false;  ///< Has left and cannot come back.
 };
 
 struct EventRow {
@@ -92,12 +95,14 @@ struct UserRow {
 /// Appends to a chat, all or nothing, if its stored last_seq equals expected_last_seq (0 = no such
 /// chat) and none of `keys` exists. With no events it only updates the row, members and pending
 /// hint; as nothing fences that, what only rises keeps the higher of its two values: the marks of
-/// members, row.fanned_seq, row.oldest_seq and row.receipts_ms.
+/// members, row.fanned_seq, row.oldest_seq and row.receipts_ms. `rewrites` replace stored events,
+/// so that what they said is gone from every read.
 struct AppendEvents {
   ChatId chat;
   uint64_t expected_last_seq = 0;
-  ChatRow row;                   ///< row.last_seq = expected + events.size().
-  std::vector<EventRow> events;  ///< Dense from expected_last_seq + 1.
+  ChatRow row;                     ///< row.last_seq = expected + events.size().
+  std::vector<EventRow> events;    ///< Dense from expected_last_seq + 1.
+  std::vector<EventRow> rewrites;  ///< Ascending, row.oldest_seq … expected_last_seq; with events.
   std::vector<KeyRow> keys;
   std::vector<MemberRow> members;  ///< New and changed ones.
   /// Whether the pending hint of this chat exists afterwards. It never does when the stored
@@ -142,6 +147,12 @@ struct ReadEvents {
   uint64_t bytes_max = 48 * 1024;
   bool newest_first = false;
 };
+/// The memory of one operation, expired or not.
+struct FindKey {
+  ChatId chat;
+  UserId user;
+  OpKey key;
+};
 struct LoadUser {
   UserId user;
 };
@@ -175,8 +186,8 @@ struct ListAuthored {
 };
 
 using StoreCommand =
-    std::variant<AppendEvents, AppendInboxes, SaveUser, LoadChat, ReadEvents, LoadUser, ReadInbox,
-                 ListUserChats, ListChats, ScanPending, ListAuthored>;
+    std::variant<AppendEvents, AppendInboxes, SaveUser, LoadChat, ReadEvents, FindKey, LoadUser,
+                 ReadInbox, ListUserChats, ListChats, ScanPending, ListAuthored>;
 
 /// Whether a command changes the store.
 bool is_write(const StoreCommand& command);
@@ -210,6 +221,9 @@ struct ChatLoaded {
 };
 struct EventsRead {
   std::vector<EventRow> rows;  ///< Ascending seq.
+};
+struct KeyFound {
+  std::optional<KeyRow> row;
 };
 struct UserLoaded {
   UserRow row;
@@ -250,8 +264,8 @@ struct AuthoredListed {
 /// Error: the command failed for certain and changed nothing (a read, or a write that was refused
 /// whole).
 using StoreResult = std::variant<Error, AppendResult, AppendInboxesResult, Saved, ChatLoaded,
-                                 EventsRead, UserLoaded, InboxRead, UserChatsListed, ChatsListed,
-                                 PendingScanned, AuthoredListed>;
+                                 EventsRead, KeyFound, UserLoaded, InboxRead, UserChatsListed,
+                                 ChatsListed, PendingScanned, AuthoredListed>;
 
 // ---------------------------------------------------------------- port
 

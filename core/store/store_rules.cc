@@ -15,6 +15,14 @@ Status check(const AppendEvents& append) {
   for (const EventRow& event : append.events) {
     if (event.seq != ++seq) return malformed("events are not dense from expected_last_seq + 1");
   }
+  uint64_t rewritten = append.row.oldest_seq - 1;
+  for (const EventRow& event : append.rewrites) {
+    if (event.seq <= rewritten) return malformed("rewrites do not ascend from row.oldest_seq");
+    rewritten = event.seq;
+  }
+  if (!append.rewrites.empty() && (append.events.empty() || rewritten > append.expected_last_seq)) {
+    return malformed("only a new event rewrites, and only events before it");
+  }
   if (append.row.last_seq != seq) return malformed("row.last_seq is not the seq of the last event");
   if (append.row.fanned_seq > seq) return malformed("row.fanned_seq is above row.last_seq");
   return {};
@@ -72,9 +80,11 @@ WriteCost cost_of(const StoreCommand& command) {
   constexpr uint64_t row_bytes = 48;  // Key and fixed fields of a typical row.
   WriteCost cost;
   if (const auto* append = std::get_if<AppendEvents>(&command)) {
-    cost.rows = 2 + append->events.size() + append->keys.size() + append->members.size();
+    cost.rows = 2 + append->events.size() + append->rewrites.size() + append->keys.size() +
+                append->members.size();
     cost.bytes = append->row.title.size();
     for (const EventRow& event : append->events) cost.bytes += event.stored_event.size();
+    for (const EventRow& event : append->rewrites) cost.bytes += event.stored_event.size();
   } else if (const auto* inboxes = std::get_if<AppendInboxes>(&command)) {
     for (const InboxWrite& write : inboxes->writes) {
       cost.rows += 1 + write.rows.size() + write.chats.size() + write.authored.size();

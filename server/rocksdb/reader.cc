@@ -67,6 +67,16 @@ Result<EventsRead> Reader::execute(const ReadEvents& read) const {
   return result;
 }
 
+Result<KeyFound> Reader::execute(const FindKey& find) const {
+  auto row = database_.find<KeyRow>({}, Family::sent, key_of(find.chat, find.user, find.key));
+  if (!row) return row.error();
+  if (*row) {
+    (*row)->user = find.user;
+    (*row)->key = find.key;
+  }
+  return KeyFound{std::move(*row)};
+}
+
 Result<UserLoaded> Reader::execute(const LoadUser& load) const {
   const AtOneMoment moment(database_);
   const auto row = database_.find<UserRow>(moment.options(), Family::user, key_of(load.user));

@@ -13,6 +13,7 @@ class Reader {
 
   Result<ChatLoaded> execute(const LoadChat& load) const;
   Result<EventsRead> execute(const ReadEvents& read) const;
+  Result<KeyFound> execute(const FindKey& find) const;
   Result<UserLoaded> execute(const LoadUser& load) const;
   Result<InboxRead> execute(const ReadInbox& read) const;
   Result<UserChatsListed> execute(const ListUserChats& list) const;

@@ -89,6 +89,8 @@ std::string encode(const ChatRow& row) {
       .number(row.member_count)
       .time(row.receipts_ms)
       .text(row.title)
+      .time(row.retention_ms)
+      .number(row.ended ? 1 : 0)
       .take();
 }
 
@@ -103,6 +105,8 @@ bool decode(std::string_view bytes, ChatRow& row) {
   row.member_count = reader.number_below<uint32_t>(uint64_t{1} << 32);
   row.receipts_ms = reader.time();
   row.title = reader.text();
+  row.retention_ms = reader.time();
+  row.ended = reader.number_below<uint8_t>(2) != 0;
   return reader.ok();
 }
 
@@ -113,6 +117,7 @@ std::string encode(const MemberRow& row) {
       .left_seq(row.left_seq)
       .number(row.delivered_seq)
       .number(row.read_seq)
+      .number(row.banned ? 1 : 0)
       .take();
 }
 
@@ -123,6 +128,7 @@ bool decode(std::string_view bytes, MemberRow& row) {
   row.left_seq = reader.left_seq();
   row.delivered_seq = reader.number();
   row.read_seq = reader.number();
+  row.banned = reader.number_below<uint8_t>(2) != 0;
   return reader.ok();
 }
 

@@ -109,6 +109,9 @@ Status WriteCall::put_append(const AppendEvents& append, const ChatRow& stored) 
   for (const EventRow& event : append.events) {
     put(Family::event, key_of(append.chat, event.seq), event.stored_event);
   }
+  for (const EventRow& event : append.rewrites) {
+    put(Family::event, key_of(append.chat, event.seq), event.stored_event);
+  }
   for (const KeyRow& row : append.keys) {
     const Key key = key_of(append.chat, row.user, row.key);
     put(Family::sent, key, encode(row));

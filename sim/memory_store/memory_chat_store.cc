@@ -65,6 +65,7 @@ StoreResult MemoryChatStore::execute(AppendEvents append) {
   Chat& chat = chats_[append.chat];
   keep_higher(chat.row, append.row);
   chat.row = std::move(append.row);
+  for (const EventRow& event : append.rewrites) chat.events[event.seq - 1] = event.stored_event;
   for (const EventRow& event : append.events) chat.events.push_back(event.stored_event);
   for (const KeyRow& key : append.keys) chat.keys[{key.user, key.key}] = key;
   for (MemberRow& member : append.members) {
@@ -140,6 +141,15 @@ StoreResult MemoryChatStore::execute(const ReadEvents& read) const {
     result.rows.push_back({seq, event});
   }
   if (read.newest_first) std::reverse(result.rows.begin(), result.rows.end());
+  return result;
+}
+
+StoreResult MemoryChatStore::execute(const FindKey& find) const {
+  KeyFound result;
+  if (const Chat* chat = find_chat(find.chat)) {
+    const auto key = chat->keys.find({find.user, find.key});
+    if (key != chat->keys.end()) result.row = key->second;
+  }
   return result;
 }
 

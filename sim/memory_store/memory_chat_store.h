@@ -43,6 +43,7 @@ class MemoryChatStore : public ChatStore {
 
   StoreResult execute(const LoadChat& load) const;
   StoreResult execute(const ReadEvents& read) const;
+  StoreResult execute(const FindKey& find) const;
   StoreResult execute(const LoadUser& load) const;
   StoreResult execute(const ReadInbox& read) const;
   StoreResult execute(const ListUserChats& list) const;

@@ -24,7 +24,7 @@ class Adder {
   }
 
   void operator()(const AppendEvents& c) {
-    all(c.chat, c.expected_last_seq, c.row, c.events, c.keys, c.members, c.pending);
+    all(c.chat, c.expected_last_seq, c.row, c.events, c.rewrites, c.keys, c.members, c.pending);
   }
   void operator()(const AppendInboxes& c) { one(c.writes); }
   void operator()(const SaveUser& c) {
@@ -34,6 +34,7 @@ class Adder {
   void operator()(const ReadEvents& c) {
     all(c.chat, c.from_seq, c.to_seq, c.limit, c.bytes_max, c.newest_first);
   }
+  void operator()(const FindKey& c) { all(c.chat, c.user, c.key); }
   void operator()(const LoadUser& c) { one(c.user); }
   void operator()(const ReadInbox& c) { all(c.user, c.from_inbox_seq, c.limit, c.bytes_max); }
   void operator()(const ListUserChats& c) { all(c.user, c.after.value_or(ChatId()), c.limit); }
@@ -67,18 +68,18 @@ class Adder {
   }
   void one(const std::string& text) { digest_.add(std::string_view(text)); }
   void one(const ChatId& chat) { digest_.add(chat.bytes()); }
+  void one(const OpKey& key) { digest_.add(key.view()); }
   void one(const EngineRef& ref) { all(ref.id, ref.incarnation); }
   void one(const ChatRow& r) {
     all(r.kind, r.title, r.last_seq, r.fanned_seq, r.oldest_seq, r.last_ts_ms, r.created_ms,
-        r.member_count, r.receipts_ms);
+        r.member_count, r.receipts_ms, r.retention_ms, r.ended);
   }
   void one(const MemberRow& r) {
-    all(r.user, r.role, r.joined_seq, r.left_seq, r.delivered_seq, r.read_seq);
+    all(r.user, r.role, r.joined_seq, r.left_seq, r.delivered_seq, r.read_seq, r.banned);
   }
   void one(const EventRow& r) { all(r.seq, r.stored_event); }
   void one(const KeyRow& r) {
-    digest_.add(r.key.view());
-    all(r.user, r.seq, r.server_ts_ms, r.content_hash, r.expires_ms);
+    all(r.key, r.user, r.seq, r.server_ts_ms, r.content_hash, r.expires_ms);
   }
   void one(const UserChatRow& r) { all(r.chat, r.last_ref_seq, r.read_seq); }
   void one(const InboxRow& r) { all(r.kind, r.first_inbox_seq, r.chat, r.first_seq, r.count); }

@@ -101,8 +101,10 @@ TEST_P(ChatStoreConformance, EveryFieldOfRowsAndMembersSurvives) {
   command.row.fanned_seq = 1;
   command.row.oldest_seq = 2;
   command.row.receipts_ms = kNowMs + 1;
+  command.row.retention_ms = 600'000;
+  command.row.ended = true;
   command.members = {{UserId{9}, Role::owner, 1, kStillMember, 2, 1},
-                     {UserId{kUserIdMax}, Role::member, 1, 2, 0, 0}};
+                     {UserId{kUserIdMax}, Role::member, 1, 2, 0, 0, true}};
   ASSERT_EQ(append(store(), command).outcome, WriteOutcome::stored);
   const auto loaded = read<ChatLoaded>(store(), LoadChat{command.chat});
   ASSERT_TRUE(loaded.row);
@@ -115,6 +117,8 @@ TEST_P(ChatStoreConformance, EveryFieldOfRowsAndMembersSurvives) {
   EXPECT_EQ(loaded.row->receipts_ms, kNowMs + 1);
   EXPECT_EQ(loaded.row->created_ms, kNowMs - 5);
   EXPECT_EQ(loaded.row->member_count, 3u);
+  EXPECT_EQ(loaded.row->retention_ms, 600'000);
+  EXPECT_TRUE(loaded.row->ended);
   ASSERT_EQ(loaded.members.size(), 2u);
   EXPECT_EQ(loaded.members[0].user, UserId{9});
   EXPECT_EQ(loaded.members[0].role, Role::owner);
@@ -122,8 +126,10 @@ TEST_P(ChatStoreConformance, EveryFieldOfRowsAndMembersSurvives) {
   EXPECT_EQ(loaded.members[0].left_seq, kStillMember);
   EXPECT_EQ(loaded.members[0].delivered_seq, 2u);
   EXPECT_EQ(loaded.members[0].read_seq, 1u);
+  EXPECT_FALSE(loaded.members[0].banned);
   EXPECT_EQ(loaded.members[1].user, UserId{kUserIdMax});
   EXPECT_EQ(loaded.members[1].left_seq, 2u);
+  EXPECT_TRUE(loaded.members[1].banned);
 }
 
 TEST_P(ChatStoreConformance, AnotherHeadIsAConflictAndNothingIsWritten) {
@@ -217,6 +223,82 @@ TEST_P(ChatStoreConformance, AConflictIsToldBeforeADuplicate) {
   AppendEvents again = append_of(chat_id("a"), 0, 1);
   again.keys = command.keys;
   EXPECT_EQ(append(store(), again).outcome, WriteOutcome::conflict);
+}
+
+TEST_P(ChatStoreConformance, AKeyIsFoundWithItsRowAlsoAfterItExpired) {
+  const ChatId chat = chat_id("a");
+  const FindKey find{chat, UserId{7}, op_key(1)};
+  EXPECT_FALSE(read<KeyFound>(store(), find).row) << "no such chat";
+  AppendEvents command = append_of(chat, 0, 1);
+  command.keys = {key_row(7, 1, 1)};
+  ASSERT_EQ(append(store(), command).outcome, WriteOutcome::stored);
+  AppendEvents later = append_of(chat, 1, 1);
+  later.row.last_ts_ms = kNowMs + 2 * kWeekMs;
+  ASSERT_EQ(append(store(), later).outcome, WriteOutcome::stored);
+  const auto found = read<KeyFound>(store(), find);
+  ASSERT_TRUE(found.row);
+  EXPECT_EQ(found.row->user, UserId{7});
+  EXPECT_EQ(found.row->key, op_key(1));
+  EXPECT_EQ(found.row->seq, 1u);
+  EXPECT_EQ(found.row->server_ts_ms, kNowMs);
+  EXPECT_EQ(found.row->content_hash, 1001u);
+  EXPECT_EQ(found.row->expires_ms, kNowMs + kWeekMs);
+  EXPECT_FALSE(read<KeyFound>(store(), FindKey{chat, UserId{8}, op_key(1)}).row);
+  EXPECT_FALSE(read<KeyFound>(store(), FindKey{chat, UserId{7}, op_key(2)}).row);
+  EXPECT_FALSE(read<KeyFound>(store(), FindKey{chat_id("b"), UserId{7}, op_key(1)}).row);
+}
+
+TEST_P(ChatStoreConformance, ARewriteReplacesWhatEveryReadGives) {
+  const ChatId chat = chat_id("a");
+  fill(chat, 4);
+  ASSERT_EQ(append_inbox(store(), inbox_of(7, 0, {run_row(1, chat, 1, 4)})).outcome,
+            WriteOutcome::stored);
+  AppendEvents command = append_of(chat, 4, 1);
+  command.rewrites = {{2, "gone"}, {4, "gone too, and longer than it was at first"}};
+  ASSERT_EQ(append(store(), command).outcome, WriteOutcome::stored);
+  const auto events = read<EventsRead>(store(), ReadEvents{chat});
+  ASSERT_EQ(seqs_of(events), (Seqs{1, 2, 3, 4, 5}));
+  EXPECT_EQ(events.rows[0].stored_event, event_text(chat, 1));
+  EXPECT_EQ(events.rows[1].stored_event, "gone");
+  EXPECT_EQ(events.rows[2].stored_event, event_text(chat, 3));
+  EXPECT_EQ(events.rows[3].stored_event, "gone too, and longer than it was at first");
+  EXPECT_EQ(events.rows[4].stored_event, event_text(chat, 5));
+  const auto inbox = read<InboxRead>(store(), ReadInbox{UserId{7}});
+  ASSERT_EQ(inbox.entries.size(), 4u);
+  EXPECT_EQ(inbox.entries[1].stored_event, "gone");
+}
+
+TEST_P(ChatStoreConformance, AnAppendThatIsNotStoredRewritesNothing) {
+  const ChatId chat = chat_id("a");
+  AppendEvents first = append_of(chat, 0, 2);
+  first.keys = {key_row(7, 1, 1)};
+  ASSERT_EQ(append(store(), first).outcome, WriteOutcome::stored);
+  AppendEvents stale = append_of(chat, 1, 1);
+  stale.rewrites = {{1, "gone"}};
+  EXPECT_EQ(append(store(), stale).outcome, WriteOutcome::conflict);
+  AppendEvents known = append_of(chat, 2, 1);
+  known.keys = {key_row(7, 1, 3)};
+  known.rewrites = {{1, "gone"}};
+  EXPECT_EQ(append(store(), known).outcome, WriteOutcome::duplicate);
+  EXPECT_EQ(read<EventsRead>(store(), ReadEvents{chat}).rows[0].stored_event, event_text(chat, 1));
+}
+
+TEST_P(ChatStoreConformance, MalformedRewritesAreRefused) {
+  const ChatId chat = chat_id("a");
+  fill(chat, 4);
+  const auto refused = [&](std::vector<EventRow> rewrites, uint64_t events, uint64_t oldest) {
+    AppendEvents command = append_of(chat, 4, events);
+    command.row.oldest_seq = oldest;
+    command.rewrites = std::move(rewrites);
+    return std::holds_alternative<Error>(write_one(store(), command));
+  };
+  EXPECT_TRUE(refused({{2, "x"}}, 0, 1)) << "without an event";
+  EXPECT_TRUE(refused({{5, "x"}}, 1, 1)) << "the new event itself";
+  EXPECT_TRUE(refused({{3, "x"}, {2, "x"}}, 1, 1)) << "descending";
+  EXPECT_TRUE(refused({{3, "x"}, {3, "x"}}, 1, 1)) << "twice";
+  EXPECT_TRUE(refused({{0, "x"}}, 1, 1)) << "no seq";
+  EXPECT_TRUE(refused({{2, "x"}}, 1, 3)) << "older than what is kept";
+  EXPECT_EQ(seqs_of(read<EventsRead>(store(), ReadEvents{chat})), (Seqs{1, 2, 3, 4}));
 }
 
 TEST_P(ChatStoreConformance, AnAppendWithoutEventsUpdatesRowMembersAndHint) {

@@ -36,11 +36,11 @@ TEST(RocksKeys, AreTakenApartAgain) {
 }
 
 TEST(RocksRows, AreFrozen) {
-  EXPECT_EQ(to_hex(encode(ChatRow{ChatKind::room, "hi", 300, 2, 1, 5, 4, 3, 6})),
-            "0103ac02020105040306026869");
+  EXPECT_EQ(to_hex(encode(ChatRow{ChatKind::room, "hi", 300, 2, 1, 5, 4, 3, 6, 130, true})),
+            "0103ac02020105040306026869820101");
   EXPECT_EQ(to_hex(encode(MemberRow{UserId{9}, Role::owner, 1, kStillMember, 2, 130})),
-            "01030100028201");
-  EXPECT_EQ(to_hex(encode(MemberRow{UserId{9}, Role::member, 1, 7, 2, 1})), "010101080201");
+            "0103010002820100");
+  EXPECT_EQ(to_hex(encode(MemberRow{UserId{9}, Role::member, 1, 7, 2, 1, true})), "01010108020101");
   EXPECT_EQ(to_hex(encode(KeyRow{UserId{9}, op_key(1), 1, 2, 1ull << 63, 4})),
             "010102"
             "80808080808080808001"
@@ -77,8 +77,8 @@ TEST(RocksRows, RefuseTornBytesAndOtherFormats) {
 
 TEST(RocksRows, RefuseValuesThatNoRowHas) {
   ChatRow chat;
-  EXPECT_FALSE(decode(*bytes_from_hex("0104ac02020105040306026869"), chat)) << "kind 4";
-  EXPECT_FALSE(decode(*bytes_from_hex("0103ac02020105040306ffffffffffffffffff0168"), chat))
+  EXPECT_FALSE(decode(*bytes_from_hex("0104ac020201050403060268690000"), chat)) << "kind 4";
+  EXPECT_FALSE(decode(*bytes_from_hex("0103ac02020105040306ffffffffffffffffff01680000"), chat))
       << "text";
   UserRow user;
   EXPECT_FALSE(decode(*bytes_from_hex("01ffffffffffffffffff0203"), user)) << "over 64 bits";
