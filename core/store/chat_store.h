@@ -37,6 +37,10 @@ struct ChatRow {
   int64_t receipts_ms = 0;    ///< Wall time of the last marks that were pushed as receipts.
   int64_t retention_ms = 0;   ///< How long events are kept; 0 = for ever.
   bool ended = false;         ///< The chat is over: its last event is Expired, no other follows.
+  int64_t expires_ms = 0;     ///< Wall time at which a temporary chat ends; 0 = never.
+  int64_t emptied_ms = 0;     ///< Wall time since which it has no members; 0 = it has some.
+  int64_t prune_ms = 0;       ///< Wall time at which to look what has to be pruned; 0 = nothing.
+  int64_t due_ms = 0;         ///< Wall time at which its home has to look at it; 0 = never.
 };
 
 struct MemberRow {
@@ -110,6 +114,22 @@ struct AppendEvents {
   bool pending = false;
 };
 
+/// Reclaims the storage of events below min(below_seq, the stored oldest_seq), with their rows in
+/// the author index: at most about `limit` rows, oldest first. Their idempotency keys stay.
+struct PruneChat {
+  ChatId chat;
+  uint64_t below_seq = kStillMember;
+  uint32_t limit = 5'000;
+};
+
+/// Reclaims, at most about `limit` rows at a time, all that a chat which is over occupies: events,
+/// keys, members and these users' UserChatRows. In the end only its row is left, as gravestone_of()
+/// makes it. Refused (Error) unless the chat is over and fanned out.
+struct DropChat {
+  ChatId chat;
+  uint32_t limit = 5'000;
+};
+
 /// Appends to one user's inbox, all or nothing, if the stored inbox_head equals expected_head.
 struct InboxWrite {
   UserId user;
@@ -177,6 +197,13 @@ struct ListChats {
 };
 /// Every chat with a pending hint.
 struct ScanPending {};
+/// Chats whose row.due_ms is neither 0 nor above `until_ms`, ascending by (due_ms, chat), after
+/// `after` (exclusive).
+struct ScanAgenda {
+  int64_t until_ms = 0;
+  std::optional<std::pair<int64_t, ChatId>> after{};
+  uint32_t limit = 500;
+};
 /// The (chat, seq) of what a user wrote, ascending after (after_chat, after_seq).
 struct ListAuthored {
   UserId user;
@@ -185,9 +212,9 @@ struct ListAuthored {
   uint32_t limit = 500;
 };
 
-using StoreCommand =
-    std::variant<AppendEvents, AppendInboxes, SaveUser, LoadChat, ReadEvents, FindKey, LoadUser,
-                 ReadInbox, ListUserChats, ListChats, ScanPending, ListAuthored>;
+using StoreCommand = std::variant<AppendEvents, AppendInboxes, SaveUser, PruneChat, DropChat,
+                                  LoadChat, ReadEvents, FindKey, LoadUser, ReadInbox, ListUserChats,
+                                  ListChats, ScanPending, ScanAgenda, ListAuthored>;
 
 /// Whether a command changes the store.
 bool is_write(const StoreCommand& command);
@@ -214,6 +241,11 @@ struct AppendInboxesResult {
   std::vector<InboxResult> results;  ///< One per write, in the same order.
 };
 struct Saved {};
+/// How far a PruneChat or DropChat came.
+struct Reclaimed {
+  uint64_t rows = 0;     ///< Deleted by this command, about.
+  bool complete = true;  ///< false: the same command again goes on.
+};
 
 struct ChatLoaded {
   std::optional<ChatRow> row;      ///< nullopt = no such chat.
@@ -230,12 +262,15 @@ struct UserLoaded {
   std::vector<UserChatRow> chats;  ///< By ChatId.
 };
 /// One inbox position: an event, a read marker, or (event empty and not a marker) a pruned event.
+/// Of a chat that is over only the last event is told.
 struct InboxEntry {
   uint64_t inbox_seq = 0;
   InboxRow::Kind kind = InboxRow::Kind::run;
   ChatId chat;
   uint64_t seq = 0;
   std::string stored_event;
+  int64_t retention_ms = 0;  ///< As in the chat's row, with an event.
+  int64_t expires_ms = 0;
 };
 struct InboxRead {
   std::vector<InboxEntry> entries;  ///< Dense from from_inbox_seq, or from the oldest one kept.
@@ -256,6 +291,10 @@ struct ChatsListed {
 struct PendingScanned {
   std::vector<ChatId> chats;
 };
+struct AgendaScanned {
+  std::vector<std::pair<int64_t, ChatId>> items;
+  bool complete = true;
+};
 struct AuthoredListed {
   std::vector<std::pair<ChatId, uint64_t>> items;
   bool complete = true;
@@ -263,9 +302,10 @@ struct AuthoredListed {
 
 /// Error: the command failed for certain and changed nothing (a read, or a write that was refused
 /// whole).
-using StoreResult = std::variant<Error, AppendResult, AppendInboxesResult, Saved, ChatLoaded,
-                                 EventsRead, KeyFound, UserLoaded, InboxRead, UserChatsListed,
-                                 ChatsListed, PendingScanned, AuthoredListed>;
+using StoreResult =
+    std::variant<Error, AppendResult, AppendInboxesResult, Saved, Reclaimed, ChatLoaded, EventsRead,
+                 KeyFound, UserLoaded, InboxRead, UserChatsListed, ChatsListed, PendingScanned,
+                 AgendaScanned, AuthoredListed>;
 
 // ---------------------------------------------------------------- port
 

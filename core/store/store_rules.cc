@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <string>
 
+#include "core/wire/peer.pb.h"
+
 namespace chat {
 namespace {
 
@@ -76,6 +78,34 @@ void keep_higher(const MemberRow& stored, MemberRow& row) {
   row.read_seq = std::max(row.read_seq, stored.read_seq);
 }
 
+uint64_t first_shown_seq(const ChatRow& row) {
+  return row.ended ? std::max(row.oldest_seq, row.last_seq) : row.oldest_seq;
+}
+
+Status check_drop(const ChatRow& row) {
+  if (!row.ended) return malformed("the chat to drop is not over");
+  if (row.fanned_seq < row.last_seq) return malformed("the chat to drop is not fanned out");
+  return {};
+}
+
+ChatRow gravestone_of(const ChatRow& row) {
+  ChatRow grave;
+  grave.kind = row.kind;
+  grave.last_seq = grave.fanned_seq = row.last_seq;
+  grave.oldest_seq = row.last_seq + 1;
+  grave.last_ts_ms = row.last_ts_ms;
+  grave.created_ms = row.created_ms;
+  grave.ended = true;
+  return grave;
+}
+
+UserId author_of(std::string_view stored_event) {
+  peer::StoredEvent event;
+  const bool decodes =
+      event.ParseFromArray(stored_event.data(), static_cast<int>(stored_event.size()));
+  return decodes ? UserId{event.author()} : UserId{};
+}
+
 WriteCost cost_of(const StoreCommand& command) {
   constexpr uint64_t row_bytes = 48;  // Key and fixed fields of a typical row.
   WriteCost cost;
@@ -89,6 +119,10 @@ WriteCost cost_of(const StoreCommand& command) {
     for (const InboxWrite& write : inboxes->writes) {
       cost.rows += 1 + write.rows.size() + write.chats.size() + write.authored.size();
     }
+  } else if (const auto* prune = std::get_if<PruneChat>(&command)) {
+    cost.rows = prune->limit;
+  } else if (const auto* drop = std::get_if<DropChat>(&command)) {
+    cost.rows = drop->limit;
   } else {
     cost.rows = 1;
   }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include "core/base/error.h"
 #include "core/store/chat_store.h"
@@ -24,7 +25,19 @@ inline bool key_counts(const KeyRow& key, const ChatRow& row) {
 void keep_higher(const ChatRow& stored, ChatRow& row);
 void keep_higher(const MemberRow& stored, MemberRow& row);
 
-/// The answer to a write whose fate is not known. SaveUser has no outcome, it answers an Error.
+/// The first seq of a chat that an inbox page may show: of a chat that is over, the last one.
+uint64_t first_shown_seq(const ChatRow& row);
+
+/// Why a DropChat of this row is refused, or ok.
+Status check_drop(const ChatRow& row);
+
+/// What is left of a chat that was dropped: enough to refuse everything that is asked of it.
+ChatRow gravestone_of(const ChatRow& row);
+
+/// Who made a stored event; none when it was the system, or the bytes do not decode.
+UserId author_of(std::string_view stored_event);
+
+/// The answer to a write whose fate is not known. Writes without an outcome answer an Error.
 StoreResult unknown_result(const StoreCommand& command);
 
 /// The answer to a command that was handed to the wrong half of a store.

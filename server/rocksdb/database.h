@@ -31,6 +31,7 @@ enum class Family : size_t {
   user_chat,
   author,
   user,
+  agenda,
 };
 const char* name_of(Family family);
 

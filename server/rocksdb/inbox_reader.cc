@@ -48,9 +48,11 @@ Status InboxReader::add_row(const InboxRow& row, uint64_t from) {
 
 Status InboxReader::add_event(const InboxRow& row) {
   InboxEntry entry{row.first_inbox_seq, row.kind, row.chat, row.first_seq, {}};
-  const Result<uint64_t> oldest = oldest_seq(row.chat);
-  if (!oldest) return oldest.error();
-  if (row.first_seq >= *oldest) {
+  const Result<ChatLife> life = life_of(row.chat);
+  if (!life) return life.error();
+  entry.retention_ms = life->retention_ms;
+  entry.expires_ms = life->expires_ms;
+  if (row.first_seq >= life->first_shown_seq) {
     rocksdb::PinnableSlice event;
     const auto found =
         database_.get(options_, Family::event, key_of(row.chat, row.first_seq), event);
@@ -62,13 +64,15 @@ Status InboxReader::add_event(const InboxRow& row) {
 }
 
 Status InboxReader::add_events(const InboxRow& row, uint64_t from) {
-  const Result<uint64_t> oldest = oldest_seq(row.chat);
-  if (!oldest) return oldest.error();
+  const Result<ChatLife> life = life_of(row.chat);
+  if (!life) return life.error();
   const uint64_t shift = row.first_seq - row.first_inbox_seq;  // Wraps; added back below.
   Scan scan(database_, options_, Family::event, key_of(row.chat));
-  scan.seek(key_of(row.chat, std::max(from + shift, *oldest)));
+  scan.seek(key_of(row.chat, std::max(from + shift, life->first_shown_seq)));
   for (uint64_t seq = from; seq < row.first_inbox_seq + row.count && !full_; ++seq) {
     InboxEntry entry{seq, row.kind, row.chat, seq + shift, {}};
+    entry.retention_ms = life->retention_ms;
+    entry.expires_ms = life->expires_ms;
     if (scan.valid() && scan.key() == key_of(row.chat, entry.seq).view()) {
       entry.stored_event = scan.value();
       scan.next();
@@ -78,11 +82,13 @@ Status InboxReader::add_events(const InboxRow& row, uint64_t from) {
   return scan.status();
 }
 
-Result<uint64_t> InboxReader::oldest_seq(const ChatId& chat) {
-  if (const auto known = oldest_.find(chat); known != oldest_.end()) return known->second;
+Result<InboxReader::ChatLife> InboxReader::life_of(const ChatId& chat) {
+  if (const auto known = lives_.find(chat); known != lives_.end()) return known->second;
   const auto row = database_.find<ChatRow>(options_, Family::chat, key_of(chat));
   if (!row) return row.error();
-  return oldest_[chat] = *row ? (*row)->oldest_seq : 1;
+  ChatLife& life = lives_[chat];
+  if (*row) life = {first_shown_seq(**row), (*row)->retention_ms, (*row)->expires_ms};
+  return life;
 }
 
 }  // namespace chat::rocks

@@ -23,7 +23,13 @@ class InboxReader {
   Status add_events(const InboxRow& row, uint64_t from);
   Status add_event(const InboxRow& row);
   void add_entry(InboxEntry entry);
-  Result<uint64_t> oldest_seq(const ChatId& chat);
+  /// What the pages of an inbox need to know of a chat.
+  struct ChatLife {
+    uint64_t first_shown_seq = 1;
+    int64_t retention_ms = 0;
+    int64_t expires_ms = 0;
+  };
+  Result<ChatLife> life_of(const ChatId& chat);
 
   const Database& database_;
   const rocksdb::ReadOptions options_;
@@ -32,7 +38,7 @@ class InboxReader {
   PageBudget budget_;
   bool full_ = false;
   InboxRead result_;
-  std::unordered_map<ChatId, uint64_t, IdHash> oldest_;
+  std::unordered_map<ChatId, ChatLife, IdHash> lives_;
 };
 
 }  // namespace chat::rocks

@@ -3,6 +3,7 @@
 // 8, a seq 8.
 //   event: chat|seq  chat: chat  pending: chat  member: chat|user  sent: chat|user|op key
 //   inbox: user|first_inbox_seq  user_chat: user|chat  author: user|chat|seq  user: user
+//   agenda: due_ms|chat
 // Owns nothing. Thread rule: plain values.
 #pragma once
 

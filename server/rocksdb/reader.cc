@@ -159,6 +159,27 @@ Result<PendingScanned> Reader::execute(const ScanPending&) const {
   return result;
 }
 
+Result<AgendaScanned> Reader::execute(const ScanAgenda& agenda) const {
+  AgendaScanned result;
+  Scan scan(database_, {}, Family::agenda, Key());
+  const auto time = [](int64_t ms) { return static_cast<uint64_t>(ms); };
+  scan.seek(agenda.after ? key_of(time(agenda.after->first), agenda.after->second) : Key());
+  for (; scan.valid(); scan.next()) {
+    const auto chat = chat_at(scan.key(), kSeqBytes);
+    if (!chat) return scan.corrupt();
+    const std::pair item(static_cast<int64_t>(number_at(scan.key(), 0)), *chat);
+    if (item == agenda.after) continue;
+    if (item.first > agenda.until_ms) break;
+    if (result.items.size() >= agenda.limit) {
+      result.complete = false;
+      break;
+    }
+    result.items.push_back(item);
+  }
+  if (Status status = scan.status(); !status) return status.error();
+  return result;
+}
+
 Result<AuthoredListed> Reader::execute(const ListAuthored& list) const {
   AuthoredListed listed;
   Scan scan(database_, {}, Family::author, key_of(list.user));

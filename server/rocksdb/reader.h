@@ -19,6 +19,7 @@ class Reader {
   Result<UserChatsListed> execute(const ListUserChats& list) const;
   Result<ChatsListed> execute(const ListChats& list) const;
   Result<PendingScanned> execute(const ScanPending& scan) const;
+  Result<AgendaScanned> execute(const ScanAgenda& scan) const;
   Result<AuthoredListed> execute(const ListAuthored& list) const;
 
  private:

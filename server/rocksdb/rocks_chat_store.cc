@@ -2,7 +2,6 @@
 
 #include <mutex>
 #include <shared_mutex>
-#include <type_traits>
 
 #include "core/store/store_rules.h"
 #include "server/rocksdb/database.h"
@@ -23,10 +22,7 @@ class RocksChatStore : public ChatStore {
     const rocks::Reader reader(*database_);
     return std::visit(
         [&](const auto& c) -> StoreResult {
-          using Command = std::decay_t<decltype(c)>;
-          if constexpr (std::is_same_v<Command, AppendEvents> ||
-                        std::is_same_v<Command, AppendInboxes> ||
-                        std::is_same_v<Command, SaveUser>) {
+          if constexpr (!requires { reader.execute(c); }) {
             return wrong_half(command);
           } else {
             auto result = reader.execute(c);

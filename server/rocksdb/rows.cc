@@ -91,6 +91,10 @@ std::string encode(const ChatRow& row) {
       .text(row.title)
       .time(row.retention_ms)
       .number(row.ended ? 1 : 0)
+      .time(row.expires_ms)
+      .time(row.emptied_ms)
+      .time(row.prune_ms)
+      .time(row.due_ms)
       .take();
 }
 
@@ -107,6 +111,10 @@ bool decode(std::string_view bytes, ChatRow& row) {
   row.title = reader.text();
   row.retention_ms = reader.time();
   row.ended = reader.number_below<uint8_t>(2) != 0;
+  row.expires_ms = reader.time();
+  row.emptied_ms = reader.time();
+  row.prune_ms = reader.time();
+  row.due_ms = reader.time();
   return reader.ok();
 }
 

@@ -4,6 +4,7 @@
 
 #include "core/base/assert.h"
 #include "core/store/store_rules.h"
+#include "server/rocksdb/reclaimer.h"
 
 namespace chat::rocks {
 
@@ -20,6 +21,8 @@ StoreResult WriteCall::add(const StoreCommand& command) {
     for (const InboxWrite& write : inboxes->writes) result.results.push_back(add_inbox(write));
     return result;
   }
+  if (const auto* prune = std::get_if<PruneChat>(&command)) return add_prune(*prune);
+  if (const auto* drop = std::get_if<DropChat>(&command)) return add_drop(*drop);
   return add_save(std::get<SaveUser>(command));
 }
 
@@ -35,6 +38,11 @@ Status WriteCall::commit() {
 void WriteCall::put(Family family, const Key& key, std::string_view value) {
   const rocksdb::Status status = batch_.Put(database_.handle(family), slice(key), slice(value));
   CHAT_ASSERT(status.ok());  // A batch in memory refuses nothing but oversize keys.
+}
+
+void WriteCall::remove(Family family, const Key& key) {
+  const rocksdb::Status status = batch_.Delete(database_.handle(family), slice(key));
+  CHAT_ASSERT(status.ok());
 }
 
 // ---------------------------------------------------------------- chats
@@ -110,6 +118,8 @@ Status WriteCall::put_append(const AppendEvents& append, const ChatRow& stored) 
     put(Family::event, key_of(append.chat, event.seq), event.stored_event);
   }
   for (const EventRow& event : append.rewrites) {
+    // What was pruned meanwhile stays away.
+    if (event.seq < stored.oldest_seq) continue;
     put(Family::event, key_of(append.chat, event.seq), event.stored_event);
   }
   for (const KeyRow& row : append.keys) {
@@ -121,17 +131,50 @@ Status WriteCall::put_append(const AppendEvents& append, const ChatRow& stored) 
     put(Family::member, key, encode(member));
     members_.insert_or_assign(std::string(key.view()), member);
   }
-  ChatRow& row = chats_[append.chat] = append.row;
+  ChatRow row = append.row;
   keep_higher(stored, row);
-  put(Family::chat, key_of(append.chat), encode(row));
+  put_chat(append.chat, row, stored);
   if (append.pending && row.fanned_seq < row.last_seq) {
     put(Family::pending, key_of(append.chat), {});
   } else {
-    const rocksdb::Status status =
-        batch_.Delete(database_.handle(Family::pending), slice(key_of(append.chat)));
-    CHAT_ASSERT(status.ok());
+    remove(Family::pending, key_of(append.chat));
   }
   return {};
+}
+
+void WriteCall::put_chat(const ChatId& chat, const ChatRow& row, const ChatRow& stored) {
+  if (stored.due_ms != row.due_ms) {
+    const auto place = [&](int64_t due) { return key_of(static_cast<uint64_t>(due), chat); };
+    if (stored.due_ms != 0) remove(Family::agenda, place(stored.due_ms));
+    if (row.due_ms != 0) put(Family::agenda, place(row.due_ms), {});
+  }
+  put(Family::chat, key_of(chat), encode(row));
+  chats_[chat] = row;
+}
+
+// ---------------------------------------------------------------- reclaiming
+
+StoreResult WriteCall::add_prune(const PruneChat& prune) {
+  const auto stored = chat_row(prune.chat);
+  if (!stored) return stored.error();
+  Reclaimer reclaimer(database_, batch_, prune.chat, prune.limit);
+  const Status done = reclaimer.events(std::min(prune.below_seq, stored->oldest_seq));
+  if (!done) return done.error();
+  return reclaimer.result();
+}
+
+StoreResult WriteCall::add_drop(const DropChat& drop) {
+  const auto stored = chat_row(drop.chat);
+  if (!stored) return stored.error();
+  if (stored->last_seq == 0) return Reclaimed{};
+  if (Status allowed = check_drop(*stored); !allowed) return allowed.error();
+  Reclaimer reclaimer(database_, batch_, drop.chat, drop.limit);
+  if (Status done = reclaimer.everything(); !done) return done.error();
+  if (reclaimer.result().complete) {
+    remove(Family::pending, key_of(drop.chat));
+    put_chat(drop.chat, gravestone_of(*stored), *stored);
+  }
+  return reclaimer.result();
 }
 
 // ---------------------------------------------------------------- users

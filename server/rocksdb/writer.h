@@ -29,14 +29,20 @@ class WriteCall {
   InboxResult add_inbox(const InboxWrite& write);
   StoreResult add_save(const SaveUser& save);
 
+  StoreResult add_prune(const PruneChat& prune);
+  StoreResult add_drop(const DropChat& drop);
+
   Result<ChatRow> chat_row(const ChatId& chat);
   Result<MemberRow> member_row(const Key& key);
   Result<std::vector<KeyRow>> existing_keys(const AppendEvents& append);
   Result<std::optional<UserRow>> user_row(UserId user);
   /// Error, and nothing put, when a row that it changes cannot be read.
   Status put_append(const AppendEvents& append, const ChatRow& stored);
+  /// Puts the row and its place in the agenda.
+  void put_chat(const ChatId& chat, const ChatRow& row, const ChatRow& stored);
   void put_inbox(const InboxWrite& write);
   void put(Family family, const Key& key, std::string_view value);
+  void remove(Family family, const Key& key);
 
   const Database& database_;
   rocksdb::WriteBatch batch_;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <mutex>
-#include <type_traits>
 
 #include "core/store/store_rules.h"
 
@@ -12,12 +11,11 @@ StoreResult MemoryChatStore::read(const StoreCommand& command) {
   std::shared_lock lock(mutex_);
   return std::visit(
       [&](const auto& c) -> StoreResult {
-        using Command = std::decay_t<decltype(c)>;
-        if constexpr (std::is_same_v<Command, AppendEvents> ||
-                      std::is_same_v<Command, AppendInboxes> || std::is_same_v<Command, SaveUser>) {
-          return wrong_half(command);
-        } else {
+        // A write has no execute() that leaves the store as it is.
+        if constexpr (requires(const MemoryChatStore& store) { store.execute(c); }) {
           return execute(c);
+        } else {
+          return wrong_half(command);
         }
       },
       command);
@@ -34,6 +32,10 @@ std::vector<StoreResult> MemoryChatStore::write(std::span<const StoreCommand> co
       results.push_back(execute(*append));
     } else if (const auto* inboxes = std::get_if<AppendInboxes>(&command)) {
       results.push_back(execute(*inboxes));
+    } else if (const auto* prune = std::get_if<PruneChat>(&command)) {
+      results.push_back(execute(*prune));
+    } else if (const auto* drop = std::get_if<DropChat>(&command)) {
+      results.push_back(execute(*drop));
     } else {
       results.push_back(execute(std::get<SaveUser>(command)));
     }
@@ -64,8 +66,12 @@ StoreResult MemoryChatStore::execute(AppendEvents append) {
   }
   Chat& chat = chats_[append.chat];
   keep_higher(chat.row, append.row);
-  chat.row = std::move(append.row);
-  for (const EventRow& event : append.rewrites) chat.events[event.seq - 1] = event.stored_event;
+  set_row(append.chat, chat, append.row);
+  for (const EventRow& event : append.rewrites) {
+    // What was pruned meanwhile stays away.
+    if (event.seq < chat.first_kept) continue;
+    chat.events[event.seq - chat.first_kept] = event.stored_event;
+  }
   for (const EventRow& event : append.events) chat.events.push_back(event.stored_event);
   for (const KeyRow& key : append.keys) chat.keys[{key.user, key.key}] = key;
   for (MemberRow& member : append.members) {
@@ -80,6 +86,59 @@ StoreResult MemoryChatStore::execute(AppendEvents append) {
   }
   result.outcome = WriteOutcome::stored;
   result.head = chat.row.last_seq;
+  return result;
+}
+
+void MemoryChatStore::set_row(const ChatId& id, Chat& chat, const ChatRow& row) {
+  if (chat.row.due_ms != 0) agenda_.erase({chat.row.due_ms, id});
+  if (row.due_ms != 0) agenda_.emplace(row.due_ms, id);
+  chat.row = row;
+}
+
+StoreResult MemoryChatStore::execute(const PruneChat& prune) {
+  const auto found = chats_.find(prune.chat);
+  if (found == chats_.end()) return Reclaimed{};
+  Chat& chat = found->second;
+  return reclaim_events(prune.chat, chat, std::min(prune.below_seq, chat.row.oldest_seq),
+                        prune.limit);
+}
+
+Reclaimed MemoryChatStore::reclaim_events(const ChatId& id, Chat& chat, uint64_t below_seq,
+                                          uint32_t limit) {
+  Reclaimed result;
+  for (; !chat.events.empty() && chat.first_kept < below_seq; ++chat.first_kept) {
+    if (result.rows == limit) {
+      result.complete = false;
+      break;
+    }
+    ++result.rows;
+    const auto author = users_.find(author_of(chat.events.front()));
+    if (author != users_.end()) author->second.authored.erase({id, chat.first_kept});
+    chat.events.pop_front();
+  }
+  return result;
+}
+
+StoreResult MemoryChatStore::execute(const DropChat& drop) {
+  const auto found = chats_.find(drop.chat);
+  if (found == chats_.end()) return Reclaimed{};
+  Chat& chat = found->second;
+  if (Status allowed = check_drop(chat.row); !allowed) return allowed.error();
+  Reclaimed result = reclaim_events(drop.chat, chat, kStillMember, drop.limit);
+  while (result.complete && !chat.members.empty()) {
+    if (result.rows == drop.limit) {
+      result.complete = false;
+      break;
+    }
+    ++result.rows;
+    const auto user = users_.find(chat.members.begin()->first);
+    if (user != users_.end()) user->second.chats.erase(drop.chat);
+    chat.members.erase(chat.members.begin());
+  }
+  if (!result.complete) return result;
+  chat.keys.clear();
+  pending_.erase(drop.chat);
+  set_row(drop.chat, chat, gravestone_of(chat.row));
   return result;
 }
 
@@ -131,12 +190,12 @@ StoreResult MemoryChatStore::execute(const ReadEvents& read) const {
   EventsRead result;
   const Chat* chat = find_chat(read.chat);
   if (!chat) return result;
-  const uint64_t first = std::max({read.from_seq, chat->row.oldest_seq, uint64_t{1}});
-  const uint64_t last = std::min<uint64_t>(read.to_seq, chat->events.size());
+  const uint64_t first = std::max({read.from_seq, chat->row.oldest_seq, chat->first_kept});
+  const uint64_t last = std::min<uint64_t>(read.to_seq, chat->end_seq() - 1);
   PageBudget budget(read.limit, read.bytes_max);
   for (uint64_t i = 0; first + i <= last; ++i) {
     const uint64_t seq = read.newest_first ? last - i : first + i;
-    const std::string& event = chat->events[seq - 1];
+    const std::string& event = chat->events[seq - chat->first_kept];
     if (!budget.admit(event.size())) break;
     result.rows.push_back({seq, event});
   }
@@ -167,8 +226,12 @@ InboxEntry MemoryChatStore::entry_at(const InboxRow& row, uint64_t inbox_seq) co
   if (row.kind == InboxRow::Kind::read_marker) return entry;
   entry.seq += inbox_seq - row.first_inbox_seq;
   const Chat* chat = find_chat(row.chat);
-  if (chat && entry.seq >= chat->row.oldest_seq && entry.seq <= chat->events.size()) {
-    entry.stored_event = chat->events[entry.seq - 1];
+  if (!chat) return entry;
+  entry.retention_ms = chat->row.retention_ms;
+  entry.expires_ms = chat->row.expires_ms;
+  const uint64_t first = std::max(first_shown_seq(chat->row), chat->first_kept);
+  if (entry.seq >= first && entry.seq < chat->end_seq()) {
+    entry.stored_event = chat->events[entry.seq - chat->first_kept];
   }
   return entry;
 }
@@ -232,6 +295,19 @@ StoreResult MemoryChatStore::execute(const ListChats& list) const {
 
 StoreResult MemoryChatStore::execute(const ScanPending&) const {
   return PendingScanned{{pending_.begin(), pending_.end()}};
+}
+
+StoreResult MemoryChatStore::execute(const ScanAgenda& scan) const {
+  AgendaScanned result;
+  auto it = scan.after ? agenda_.upper_bound(*scan.after) : agenda_.begin();
+  for (; it != agenda_.end() && it->first <= scan.until_ms; ++it) {
+    if (result.items.size() >= scan.limit) {
+      result.complete = false;
+      break;
+    }
+    result.items.push_back(*it);
+  }
+  return result;
 }
 
 StoreResult MemoryChatStore::execute(const ListAuthored& list) const {

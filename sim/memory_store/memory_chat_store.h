@@ -4,6 +4,7 @@
 // reader-writer lock inside).
 #pragma once
 
+#include <deque>
 #include <map>
 #include <set>
 #include <shared_mutex>
@@ -25,9 +26,12 @@ class MemoryChatStore : public ChatStore {
  private:
   struct Chat {
     ChatRow row;
-    std::vector<std::string> events;  ///< seq - 1 is the index.
+    std::deque<std::string> events;  ///< seq - first_kept is the index.
+    uint64_t first_kept = 1;
     std::map<UserId, MemberRow> members;
     std::map<std::pair<UserId, OpKey>, KeyRow> keys;
+
+    uint64_t end_seq() const { return first_kept + events.size(); }
   };
   struct User {
     UserRow row;
@@ -39,7 +43,11 @@ class MemoryChatStore : public ChatStore {
   StoreResult execute(AppendEvents append);
   StoreResult execute(const AppendInboxes& append);
   StoreResult execute(const SaveUser& save);
+  StoreResult execute(const PruneChat& prune);
+  StoreResult execute(const DropChat& drop);
   InboxResult execute(const InboxWrite& write);
+  Reclaimed reclaim_events(const ChatId& id, Chat& chat, uint64_t below_seq, uint32_t limit);
+  void set_row(const ChatId& id, Chat& chat, const ChatRow& row);
 
   StoreResult execute(const LoadChat& load) const;
   StoreResult execute(const ReadEvents& read) const;
@@ -49,6 +57,7 @@ class MemoryChatStore : public ChatStore {
   StoreResult execute(const ListUserChats& list) const;
   StoreResult execute(const ListChats& list) const;
   StoreResult execute(const ScanPending& scan) const;
+  StoreResult execute(const ScanAgenda& scan) const;
   StoreResult execute(const ListAuthored& list) const;
 
   const Chat* find_chat(const ChatId& id) const;
@@ -59,6 +68,7 @@ class MemoryChatStore : public ChatStore {
   std::map<ChatId, Chat> chats_;
   std::map<UserId, User> users_;
   std::set<ChatId> pending_;
+  std::set<std::pair<int64_t, ChatId>> agenda_;
 };
 
 }  // namespace chat

@@ -30,6 +30,8 @@ class Adder {
   void operator()(const SaveUser& c) {
     all(c.user, c.delivered_inbox_seq.value_or(0), c.last_seen_ms.value_or(0));
   }
+  void operator()(const PruneChat& c) { all(c.chat, c.below_seq, c.limit); }
+  void operator()(const DropChat& c) { all(c.chat, c.limit); }
   void operator()(const LoadChat& c) { one(c.chat); }
   void operator()(const ReadEvents& c) {
     all(c.chat, c.from_seq, c.to_seq, c.limit, c.bytes_max, c.newest_first);
@@ -40,6 +42,9 @@ class Adder {
   void operator()(const ListUserChats& c) { all(c.user, c.after.value_or(ChatId()), c.limit); }
   void operator()(const ListChats& c) { all(c.after.value_or(ChatId()), c.limit); }
   void operator()(const ScanPending&) {}
+  void operator()(const ScanAgenda& c) {
+    all(c.until_ms, c.after.value_or(std::pair<int64_t, ChatId>()), c.limit);
+  }
   void operator()(const ListAuthored& c) {
     all(c.user, c.after_chat.value_or(ChatId()), c.after_seq, c.limit);
   }
@@ -72,7 +77,8 @@ class Adder {
   void one(const EngineRef& ref) { all(ref.id, ref.incarnation); }
   void one(const ChatRow& r) {
     all(r.kind, r.title, r.last_seq, r.fanned_seq, r.oldest_seq, r.last_ts_ms, r.created_ms,
-        r.member_count, r.receipts_ms, r.retention_ms, r.ended);
+        r.member_count, r.receipts_ms, r.retention_ms, r.ended, r.expires_ms, r.emptied_ms,
+        r.prune_ms, r.due_ms);
   }
   void one(const MemberRow& r) {
     all(r.user, r.role, r.joined_seq, r.left_seq, r.delivered_seq, r.read_seq, r.banned);

@@ -11,6 +11,8 @@ namespace chat::sim {
 std::vector<VirtualStore::Lane> VirtualStore::lanes_of(const StoreCommand& command) {
   if (const auto* append = std::get_if<AppendEvents>(&command)) return {append->chat};
   if (const auto* save = std::get_if<SaveUser>(&command)) return {save->user};
+  if (const auto* prune = std::get_if<PruneChat>(&command)) return {prune->chat};
+  if (const auto* drop = std::get_if<DropChat>(&command)) return {drop->chat};
   std::vector<Lane> lanes;
   if (const auto* inboxes = std::get_if<AppendInboxes>(&command)) {
     for (const InboxWrite& write : inboxes->writes) lanes.push_back(write.user);
@@ -57,9 +59,9 @@ void VirtualStore::run(uint64_t number) {
 }
 
 StoreResult VirtualStore::run_write(const StoreCommand& command) {
-  if (one_in(faults_.conflict_one_in) && !std::holds_alternative<SaveUser>(command)) {
-    return true_conflict(command);
-  }
+  const bool fenced = std::holds_alternative<AppendEvents>(command) ||
+                      std::holds_alternative<AppendInboxes>(command);
+  if (fenced && one_in(faults_.conflict_one_in)) return true_conflict(command);
   const bool unknown = one_in(faults_.unknown_one_in);
   if (unknown && random_.chance(1, 2)) return unknown_result(command);
   StoreResult result = std::move(backend_.write(std::span(&command, 1)).front());
@@ -101,14 +103,13 @@ void VirtualStore::crash(EngineRef engine) {
     const Command command = std::move(at->second);
     at = commands_.erase(at);
     if (command.executed) continue;
-    if (const auto* append = std::get_if<AppendEvents>(&command.command)) {
-      if (kept(append->chat)) keep(command.command);
-    } else if (const auto* inboxes = std::get_if<AppendInboxes>(&command.command)) {
+    const std::vector<Lane> lanes = lanes_of(command.command);
+    if (const auto* inboxes = std::get_if<AppendInboxes>(&command.command)) {
       for (const InboxWrite& write : inboxes->writes) {
         if (kept(write.user)) keep(AppendInboxes{{write}});
       }
-    } else if (const auto* save = std::get_if<SaveUser>(&command.command)) {
-      if (kept(save->user)) keep(command.command);
+    } else if (!lanes.empty() && kept(lanes.front())) {
+      keep(command.command);
     }
   }
   std::erase_if(lane_busy_until_, [&](const auto& lane) { return lane.first.first == engine; });

@@ -22,6 +22,7 @@ TEST(RocksKeys, AreFrozen) {
   EXPECT_EQ(hex(key_of(kChat, UserId{3}, op_key(0xab))),
             chat + "0000000000000003" + "abababababababababababababababab");
   EXPECT_EQ(hex(key_of(UserId{3}, uint64_t{4})), "00000000000000030000000000000004");
+  EXPECT_EQ(hex(key_of(uint64_t{258}, kChat)), "0000000000000102" + chat);
   EXPECT_EQ(hex(key_of(UserId{3}, kChat, uint64_t{4})),
             "0000000000000003" + chat + "0000000000000004");
 }
@@ -36,8 +37,10 @@ TEST(RocksKeys, AreTakenApartAgain) {
 }
 
 TEST(RocksRows, AreFrozen) {
-  EXPECT_EQ(to_hex(encode(ChatRow{ChatKind::room, "hi", 300, 2, 1, 5, 4, 3, 6, 130, true})),
-            "0103ac02020105040306026869820101");
+  EXPECT_EQ(
+      to_hex(encode(ChatRow{ChatKind::room, "hi", 300, 2, 1, 5, 4, 3, 6, 130, true, 7, 8, 9, 10})),
+      "0103ac0202010504030602686982010107"
+      "08090a");
   EXPECT_EQ(to_hex(encode(MemberRow{UserId{9}, Role::owner, 1, kStillMember, 2, 130})),
             "0103010002820100");
   EXPECT_EQ(to_hex(encode(MemberRow{UserId{9}, Role::member, 1, 7, 2, 1, true})), "01010108020101");
@@ -67,7 +70,8 @@ void expect_no_prefix_decodes(const Row& row) {
 }
 
 TEST(RocksRows, RefuseTornBytesAndOtherFormats) {
-  expect_no_prefix_decodes(ChatRow{ChatKind::group, "title", 300, 2, 1, 5, 4, 3});
+  expect_no_prefix_decodes(
+      ChatRow{ChatKind::group, "title", 300, 2, 1, 5, 4, 3, 6, 7, true, 8, 9, 10, 11});
   expect_no_prefix_decodes(MemberRow{UserId{9}, Role::owner, 1, 3, 2, 130});
   expect_no_prefix_decodes(KeyRow{UserId{9}, op_key(1), 1, 2, 1ull << 63, 4});
   expect_no_prefix_decodes(InboxRow{InboxRow::Kind::run, 8, kChat, 5, 2});
@@ -77,8 +81,9 @@ TEST(RocksRows, RefuseTornBytesAndOtherFormats) {
 
 TEST(RocksRows, RefuseValuesThatNoRowHas) {
   ChatRow chat;
-  EXPECT_FALSE(decode(*bytes_from_hex("0104ac020201050403060268690000"), chat)) << "kind 4";
-  EXPECT_FALSE(decode(*bytes_from_hex("0103ac02020105040306ffffffffffffffffff01680000"), chat))
+  EXPECT_FALSE(decode(*bytes_from_hex("0104ac02020105040306026869000000000000"), chat)) << "kind 4";
+  EXPECT_FALSE(
+      decode(*bytes_from_hex("0103ac02020105040306ffffffffffffffffff0168000000000000"), chat))
       << "text";
   UserRow user;
   EXPECT_FALSE(decode(*bytes_from_hex("01ffffffffffffffffff0203"), user)) << "over 64 bits";
