@@ -28,6 +28,7 @@ struct StrongId {
 using UserId = StrongId<struct UserIdTag>;          ///< 63 bits, given by the AccountStore.
 using ConnId = StrongId<struct ConnIdTag>;          ///< One connection; never reused by an engine.
 using SessionId = StrongId<struct SessionIdTag>;    ///< Grows per user; one attach of one device.
+using LoginId = StrongId<struct LoginIdTag>;        ///< One log-in of a user; grows.
 using EngineId = StrongId<struct EngineIdTag>;      ///< A place in the cluster; survives restarts.
 using Incarnation = StrongId<struct IncarnationTag>;  ///< One life of an engine; grows.
 using StoreToken = StrongId<struct StoreTokenTag>;  ///< Matches a StoreDone to its Store.

@@ -32,6 +32,8 @@ enum class TimerKind : uint8_t {
   presence_sweep,     ///< sessions whose heartbeat is overdue
   request_sweep,      ///< requests without an answer
   announce_sessions,  ///< The next of those whose home changed
+  token_sweep,        ///< sessions whose token ends
+  drain,              ///< The next who are told to go, or have not gone
   device_grace,       ///< id: user, extra: session id
   user_sweep,         ///< last seen, eviction
   user_reload,        ///< id: user

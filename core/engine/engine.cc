@@ -35,6 +35,7 @@ struct Engine::Impl {
   void route(Input& input);
   void ring_changed(const RingChanged& input);
   void limits_changed(const LimitsChanged& input);
+  void account_changed(const AccountChanged& input);
   void drain();
   void dispatch(EngineId from, peer::Frame& frame);
   void dispatch_request(EngineId from, peer::HomeRequest& request);
@@ -100,6 +101,8 @@ void Engine::Impl::on_timer(const TimerEvent& event) {
     case TimerKind::presence_sweep:
     case TimerKind::request_sweep:
     case TimerKind::announce_sessions:
+    case TimerKind::token_sweep:
+    case TimerKind::drain:
       sessions.on_timer(kind, event.id);
       break;
     case TimerKind::device_grace:
@@ -125,6 +128,8 @@ void Engine::Impl::route(Input& input) {
         if constexpr (std::is_same_v<T, Sent>) sessions.on_sent(in);
         if constexpr (std::is_same_v<T, Closed>) sessions.on_closed(in);
         if constexpr (std::is_same_v<T, AuthDone>) sessions.on_auth_done(in);
+        if constexpr (std::is_same_v<T, Drain>) sessions.on_drain(in);
+        if constexpr (std::is_same_v<T, AccountChanged>) account_changed(in);
         if constexpr (std::is_same_v<T, RequestInput>) sessions.on_request(in);
         if constexpr (std::is_same_v<T, PeerReceived>) mesh.receive(in.datagram);
         if constexpr (std::is_same_v<T, PeerUp>) mesh.peer_up(in.peer);
@@ -150,6 +155,11 @@ void Engine::Impl::ring_changed(const RingChanged& input) {
 void Engine::Impl::limits_changed(const LimitsChanged& input) {
   context.set_limits(input.limits);
   sessions.on_limits_changed();
+}
+
+void Engine::Impl::account_changed(const AccountChanged& input) {
+  sessions.on_account_changed(input);
+  users.on_account_changed(input);
 }
 
 /// Handles what the engine said to itself, what peers said, and links that ended, until nothing is
@@ -178,6 +188,9 @@ void Engine::Impl::dispatch(EngineId from, peer::Frame& frame) {
       break;
     case F::kEdge:
       users.on_edge(from, frame.edge());
+      break;
+    case F::kSessionLogin:
+      users.on_session_login(from, frame.session_login());
       break;
     case F::kInboxAck:
       users.on_inbox_ack(frame.inbox_ack());

@@ -42,7 +42,9 @@ struct EnginePolicy {
   uint32_t ephemeral_bytes_max = 64 * 1024;  ///< Unsent bytes of a connection; see SendBudget.
   uint32_t durable_bytes_max = 256 * 1024;
   uint32_t queue_bytes_max = 1024 * 1024;
-  RuntimeLimits limits;  ///< At first; LimitsChanged replaces them.
+  Duration token_warning = seconds(60);    ///< Before its end; a tenth of its life if that is less.
+  Duration go_away_patience = seconds(2);  ///< Who has not left by then after GoAway is closed.
+  RuntimeLimits limits;                    ///< At first; LimitsChanged replaces them.
 };
 
 struct EngineOptions {
@@ -73,6 +75,9 @@ struct EngineCounters {
   uint64_t keys_found_in_store = 0;  ///< Repeated operations that only the store remembered.
   uint64_t devices_replaced = 0;     ///< Sessions closed because their device attached again.
   uint64_t room_resyncs = 0;         ///< Rooms whose stream ended here: their listeners sync.
+  uint64_t tokens_refreshed = 0, tokens_warned = 0, tokens_expired = 0;
+  uint64_t tokens_expired_sending = 0;  ///< Of them: with sends under way.
+  uint64_t sessions_revoked = 0, go_aways = 0, drain_closes = 0, drain_refusals = 0;
   uint64_t peer_frames_out = 0, peer_frames_in = 0, peer_bytes_out = 0, peer_links_ended = 0;
   uint64_t chats_loaded = 0, users_loaded = 0;  ///< Now in memory.
 };

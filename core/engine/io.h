@@ -54,6 +54,8 @@ struct Identity {
   UserId user;
   std::string name;
   WallTime expires;
+  LoginId login = {};    ///< None: a token that an operator made.
+  WallTime issued = {};  ///< When the token was made.
 };
 
 // ---------------------------------------------------------------- inputs
@@ -99,6 +101,22 @@ struct AccountDone {
   AccountToken token;
   Result<std::vector<UserId>> missing = make_error(ErrorCode::internal, "");
 };
+/// Log-ins of a user ended: what they let in is closed. The driver tells every engine, and each one
+/// only after the AuthDones of all checks that did not know of it yet.
+struct AccountChanged {
+  UserId user;
+  std::vector<LoginId> ended = {};  ///< These log-ins,
+  WallTime ended_until = {};        ///< and every token that was made up to here (0 = none).
+
+  bool ends(LoginId login, WallTime issued) const;
+};
+/// Sends all clients away: tells them (GoAway) over the window, then closes; see core/session/
+/// drainer.h.
+struct Drain {
+  Duration window;
+  Duration reconnect_after = {};  ///< Clients come back this late at the earliest.
+  std::string url = {};           ///< Where to; empty = where they came from.
+};
 /// The live engines that have the home role.
 struct RingChanged {
   std::vector<EngineRef> homes;
@@ -112,9 +130,9 @@ struct RequestInput {
   std::shared_ptr<const v1::Request> request;
 };
 
-using Input =
-    std::variant<Opened, Received, Sent, Closed, PeerReceived, PeerUp, PeerDown, StoreDone,
-                 AuthDone, AccountDone, RingChanged, LimitsChanged, RequestInput>;
+using Input = std::variant<Opened, Received, Sent, Closed, PeerReceived, PeerUp, PeerDown,
+                           StoreDone, AuthDone, AccountDone, AccountChanged, Drain, RingChanged,
+                           LimitsChanged, RequestInput>;
 
 // ---------------------------------------------------------------- outputs
 

@@ -128,6 +128,8 @@ void UserHome::attach(User& user, EngineId from, const peer::Attach& frame) {
   close_older(user, from, conn, frame.device_id());
   device.attached = true;
   device.want_receipts = frame.want_receipts();
+  device.login = LoginId{frame.login()};
+  device.token_issued = WallTime{frame.token_issued_ms()};
   user.devices.push_back(device);
   user.last_used = context_.now;
 
@@ -181,7 +183,7 @@ void UserHome::on_edge(EngineId from, const peer::SessionEdge& frame) {
     Device* device = user.device(from, ConnId{frame.conn()});
     if (!device) return;
     user.last_seen_ms = std::max(user.last_seen_ms, frame.last_frame_wall_ms());
-    if (frame.edge() == peer::OFFLINE) {
+    if (frame.edge() == peer::OFFLINE || device->login_ended) {
       go_offline(user, device->session);
     } else {
       lose(user, *device);

@@ -20,6 +20,7 @@ class HomeRequest;
 class InboxAck;
 class ReceiptFanOut;
 class SessionEdge;
+class SessionLogin;
 class SyncRead;
 class SyncResult;
 class Touched;
@@ -39,6 +40,10 @@ class UserHome {
 
   void on_attach(EngineId from, const peer::Attach& frame);
   void on_edge(EngineId from, const peer::SessionEdge& frame);
+  void on_session_login(EngineId from, const peer::SessionLogin& frame);
+  /// Ends the grace of lost sessions whose log-in has ended; the others are closed where they are,
+  /// and have none.
+  void on_account_changed(const AccountChanged& input);
   void on_inbox_ack(const peer::InboxAck& frame);
   void on_sync_read(EngineId from, const peer::SyncRead& frame);
   void on_inbox_append(EngineId from, peer::InboxAppend& frame) {

@@ -30,7 +30,10 @@ struct Device {
   bool attached = false;   ///< false: lost, and offline at
   Instant offline_at = kNever;
   bool want_receipts = false;
-  uint64_t acked = 0;  ///< Cumulative inbox position.
+  LoginId login = {};  ///< Of its token, and when that was made.
+  WallTime token_issued = {};
+  bool login_ended = false;  ///< Its end is not followed by a grace.
+  uint64_t acked = 0;        ///< Cumulative inbox position.
 };
 
 /// What a delivered mark is made from: one run of the inbox.

@@ -73,6 +73,9 @@ void ClientFrames::on_frame(Session& session, const v1::ClientFrame& frame) {
     case v1::ClientFrame::kAck:
       acknowledge(session, frame.ack().inbox_seq());
       return;
+    case v1::ClientFrame::kRefreshToken:
+      tokens_.refresh(session, frame.id(), frame.refresh_token().token());
+      return;
     case v1::ClientFrame::kRead:
       *request.mutable_read() = frame.read();
       break;

@@ -10,6 +10,7 @@
 #include "core/session/room_gate.h"
 #include "core/session/session_output.h"
 #include "core/session/session_table.h"
+#include "core/session/token_watch.h"
 
 namespace chat {
 
@@ -23,12 +24,13 @@ class Sync;
 class ClientFrames {
  public:
   ClientFrames(EngineContext& context, SessionTable& sessions, SessionOutput& output,
-               HomeRequests& requests, RoomGate& rooms)
+               HomeRequests& requests, RoomGate& rooms, TokenWatch& tokens)
       : context_(context),
         sessions_(sessions),
         output_(output),
         requests_(requests),
-        rooms_(rooms) {}
+        rooms_(rooms),
+        tokens_(tokens) {}
 
   /// A frame after Welcome.
   void on_frame(Session& session, const v1::ClientFrame& frame);
@@ -54,6 +56,7 @@ class ClientFrames {
   SessionOutput& output_;
   HomeRequests& requests_;
   RoomGate& rooms_;
+  TokenWatch& tokens_;
 };
 
 }  // namespace chat

@@ -55,10 +55,14 @@ SessionHome::SessionHome(EngineContext& context)
       output_(context, sessions_),
       requests_(context),
       rooms_(context, sessions_, output_, requests_),
-      frames_(context, sessions_, output_, requests_, rooms_),
+      tokens_(context, sessions_, output_),
+      frames_(context, sessions_, output_, requests_, rooms_, tokens_),
+      drainer_(context, sessions_, output_),
       admission_(admission_options(context.limits())),
       presence_(PresenceWheel::timeout_ticks(context.policy().heartbeat_interval, ticks_)) {
-  output_.set_closing([this](Session& session) { detach(session, false); });
+  // A log-out says that the user went; any other end may be followed by a reconnect.
+  output_.set_closing(
+      [this](Session& session, CloseCode code) { detach(session, code == CloseCode::revoked); });
 }
 
 void SessionHome::start() { requests_.start(); }
@@ -73,6 +77,10 @@ void SessionHome::on_opened(Opened& input) {
   session.opened_at = context_.wall;
   const EnginePolicy& policy = context_.policy();
   session.sends = TokenBucket(send_rate(context_.limits().sends_per_second_user));
+  if (drainer_.is_draining()) {
+    drainer_.refuse(session);
+    return;
+  }
   session.admitted = admission_.admit(context_.now) == AdmissionVerdict::accept;
   if (!session.admitted) {
     ++context_.counters.connections_refused;
@@ -122,11 +130,7 @@ void SessionHome::on_frame(Session& session, const v1::ClientFrame& frame) {
       }
       break;
     case Session::Phase::active:
-      if (context_.wall > session.token_expires) {
-        output_.close(session, CloseCode::bad_token, "the token has expired");
-      } else {
-        frames_.on_frame(session, frame);
-      }
+      if (tokens_.check(session)) frames_.on_frame(session, frame);
       break;
   }
 }
@@ -156,6 +160,7 @@ void SessionHome::on_closed(const Closed& input) {
 void SessionHome::detach(Session& session, bool clean) {
   rooms_.leave_all(session);
   presence_.remove(session.slot);
+  tokens_.end(session);
   std::erase(alive_, session.slot);
   // While it attaches the user home may know it already.
   if (session.phase < Session::Phase::attaching) return;
@@ -196,6 +201,11 @@ void SessionHome::on_hello(Session& session, const v1::ClientFrame& frame) {
 }
 
 void SessionHome::on_auth_done(AuthDone& input) {
+  if (TokenWatch::is_refresh(input.token)) {
+    const bool is_newer_login = tokens_.on_auth_done(input);
+    if (is_newer_login) announce_login(*sessions_.find(TokenWatch::conn_of(input.token)));
+    return;
+  }
   Session* session = sessions_.find(ConnId{input.token.value});
   if (!session || session->closing || session->phase != Session::Phase::authenticating) return;
   if (input.identity) {
@@ -214,8 +224,7 @@ void SessionHome::on_auth_done(AuthDone& input) {
 void SessionHome::authenticated(Session& session, const Identity& identity) {
   session.phase = Session::Phase::attaching;
   session.user = identity.user;
-  session.user_name = identity.name;
-  session.token_expires = identity.expires;
+  tokens_.accept(session, identity);
   sessions_.bind_user(session);
   attach(session);
 }
@@ -224,12 +233,8 @@ void SessionHome::attach(Session& session) {
   const auto home = context_.home_of(session.user);
   session.home = home.value_or(EngineId{});
   if (!home) return;  // The next ring attaches it.
-  peer::Frame frame;
+  peer::Frame frame = attach_frame(session);
   peer::Attach& attach = *frame.mutable_attach();
-  attach.set_user(session.user.value);
-  attach.set_conn(session.conn.value);
-  attach.set_device_id(session.device_id);
-  attach.set_want_receipts(session.want_receipts);
   attach.set_has_cursor(session.hello->has_resume());
   attach.set_resume_session_id(session.hello->resume().session_id());
   attach.set_epoch(session.hello->resume().epoch());
@@ -237,18 +242,26 @@ void SessionHome::attach(Session& session) {
   context_.post(*home, std::move(frame));
 }
 
-/// Tells a new user home of a session that lives.
-void SessionHome::announce(Session& session) {
-  const auto home = context_.home_of(session.user);
-  session.home = home.value_or(EngineId{});
-  if (!home) return;
+/// What a new session and one that is announced tell alike.
+peer::Frame SessionHome::attach_frame(const Session& session) const {
   peer::Frame frame;
   peer::Attach& attach = *frame.mutable_attach();
   attach.set_user(session.user.value);
   attach.set_conn(session.conn.value);
   attach.set_device_id(session.device_id);
   attach.set_want_receipts(session.want_receipts);
-  attach.set_session_id(session.session.value);
+  attach.set_login(session.login.value);
+  attach.set_token_issued_ms(session.token_issued.ms);
+  return frame;
+}
+
+/// Tells a new user home of a session that lives.
+void SessionHome::announce(Session& session) {
+  const auto home = context_.home_of(session.user);
+  session.home = home.value_or(EngineId{});
+  if (!home) return;
+  peer::Frame frame = attach_frame(session);
+  frame.mutable_attach()->set_session_id(session.session.value);
   context_.post(*home, std::move(frame));
   peer::Frame ack;
   ack.mutable_inbox_ack()->set_user(session.user.value);
@@ -284,6 +297,7 @@ void SessionHome::welcome(Session& session, const peer::Attached& frame) {
   ++context_.counters.sessions;
   presence_.add(session.slot, ticks_.round_up(context_.now));
   arm_sweep();
+  tokens_.begin(session);
 
   v1::ServerFrame answer;
   answer.set_reply_to(session.hello_id);
@@ -296,7 +310,7 @@ void SessionHome::welcome(Session& session, const peer::Attached& frame) {
   welcome.set_user_id(session.user.value);
   welcome.set_heartbeat_interval_ms(static_cast<uint32_t>(policy.heartbeat_interval.ms()));
   welcome.set_server_time_ms(context_.wall.ms);
-  welcome.set_token_ttl_ms(session.token_expires.ms - context_.wall.ms);
+  welcome.set_token_ttl_ms(std::max<int64_t>((session.token_ends - context_.now).ms(), 0));
   welcome.set_reconnect_window_ms(static_cast<uint32_t>(admission_.reconnect_window().ms()));
   v1::Limits& limits = *welcome.mutable_limits();
   limits.set_message_bytes_max(policy.message_bytes_max);
@@ -321,6 +335,30 @@ void SessionHome::announced(Session& session, const peer::Attached& frame) {
 void SessionHome::on_close_session(const peer::CloseSession& frame) {
   Session* session = sessions_.find(ConnId{frame.conn()});
   if (session) output_.close(*session, static_cast<CloseCode>(frame.code()), frame.reason());
+}
+
+// ---------------------------------------------------------------- log-ins
+
+void SessionHome::on_account_changed(const AccountChanged& input) {
+  for (uint32_t slot : sessions_.of_user(input.user)) {
+    Session& session = *sessions_.at(slot);
+    if (session.closing || !input.ends(session.login, session.token_issued)) continue;
+    ++context_.counters.sessions_revoked;
+    output_.close(session, CloseCode::revoked, "the log-in has ended");
+  }
+}
+
+/// The user home has to know which log-in a device stands in, to end its grace with it.
+void SessionHome::announce_login(const Session& session) {
+  const auto home = context_.home_of(session.user);
+  if (!home) return;
+  peer::Frame frame;
+  peer::SessionLogin& login = *frame.mutable_session_login();
+  login.set_user(session.user.value);
+  login.set_conn(session.conn.value);
+  login.set_login(session.login.value);
+  login.set_token_issued_ms(session.token_issued.ms);
+  context_.post(*home, std::move(frame));
 }
 
 // ---------------------------------------------------------------- inbox
@@ -479,6 +517,14 @@ void SessionHome::on_timer(TimerKind kind, uint64_t id) {
   }
   if (kind == TimerKind::announce_sessions) {
     announce_next();
+    return;
+  }
+  if (kind == TimerKind::token_sweep) {
+    tokens_.on_timer();
+    return;
+  }
+  if (kind == TimerKind::drain) {
+    drainer_.on_timer();
     return;
   }
   Session* session = sessions_.find(ConnId{id});

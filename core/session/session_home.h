@@ -15,10 +15,12 @@
 #include "core/presence/presence_wheel.h"
 #include "core/presence/tick_scale.h"
 #include "core/session/client_frames.h"
+#include "core/session/drainer.h"
 #include "core/session/home_requests.h"
 #include "core/session/room_gate.h"
 #include "core/session/session_output.h"
 #include "core/session/session_table.h"
+#include "core/session/token_watch.h"
 
 namespace chat {
 
@@ -39,6 +41,8 @@ class SessionHome {
   void on_received(Received& input);
   void on_sent(const Sent& input);
   void on_closed(const Closed& input);
+  void on_account_changed(const AccountChanged& input);
+  void on_drain(const Drain& input) { drainer_.begin(input, admission_.reconnect_window()); }
   void on_auth_done(AuthDone& input);
   void on_request(const RequestInput& input) { frames_.on_request(input); }
 
@@ -68,7 +72,9 @@ class SessionHome {
   void protocol_error(Session& session, std::string text);
   void authenticated(Session& session, const Identity& identity);
   void attach(Session& session);
+  peer::Frame attach_frame(const Session& session) const;
   void announce(Session& session);
+  void announce_login(const Session& session);
   void announce_where(std::optional<EngineId> lost);
   void announce_later(Session& session, Duration pause);
   void announce_next();
@@ -85,7 +91,9 @@ class SessionHome {
   SessionOutput output_;
   HomeRequests requests_;
   RoomGate rooms_;
+  TokenWatch tokens_;
   ClientFrames frames_;
+  Drainer drainer_;
   Admission admission_;
   TickScale ticks_;
   PresenceWheel presence_;

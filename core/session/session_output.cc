@@ -85,7 +85,7 @@ void SessionOutput::lag_everything(Session& session) {
 
 void SessionOutput::close(Session& session, CloseCode code, std::string reason) {
   if (std::exchange(session.closing, true)) return;
-  if (closing_) closing_(session);
+  if (closing_) closing_(session, code);
   // What is due goes out before the close, as far as the connection is free to take it.
   write(session);
   context_.emit(Close{session.conn, code, std::move(reason)});

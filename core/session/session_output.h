@@ -42,7 +42,9 @@ class SessionOutput {
   void end_turn();
 
   /// Runs for each session when close() begins.
-  void set_closing(std::function<void(Session&)> closing) { closing_ = std::move(closing); }
+  void set_closing(std::function<void(Session&, CloseCode)> closing) {
+    closing_ = std::move(closing);
+  }
 
  private:
   void lag_everything(Session& session);
@@ -53,7 +55,7 @@ class SessionOutput {
   EngineContext& context_;
   SessionTable& sessions_;
   std::vector<uint32_t> due_;
-  std::function<void(Session&)> closing_;
+  std::function<void(Session&, CloseCode)> closing_;
 };
 
 }  // namespace chat

@@ -58,7 +58,10 @@ struct Session {
   bool live = false;  ///< The inbox is pushed; else the client syncs.
   bool want_receipts = false;
   bool unannounced = false;  ///< Waits to be announced to a new home.
+  bool token_warned = false;
+  bool refreshing = false;  ///< A new token is being checked.
   uint32_t hello_id = 0;
+  uint32_t refresh_id = 0;
   uint32_t sends_unanswered = 0;
 
   UserId user;
@@ -68,7 +71,10 @@ struct Session {
       0;  ///< Inbox: everything up to here was sent or is the client's own claim.
   uint64_t acked_through = 0;
   uint64_t head_seen = 0;  ///< The highest inbox_seq that the user home told of.
-  WallTime token_expires;
+  LoginId login;           ///< Of the token; none: an operator's.
+  WallTime token_issued;
+  Instant token_ends = kNever;
+  Duration token_warning;  ///< So long before its end the client is told.
   WallTime opened_at;
   WallTime last_frame_at;
 

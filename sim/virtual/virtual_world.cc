@@ -1,6 +1,7 @@
 #include "sim/virtual/virtual_world.h"
 
 #include <algorithm>
+#include <sstream>
 
 #include "core/base/assert.h"
 #include "core/wire/chat.pb.h"
@@ -19,6 +20,11 @@ constexpr std::string_view kTokenPrefix = "user:";
 }  // namespace
 
 std::string token_of(UserId user) { return std::string(kTokenPrefix) + std::to_string(user.value); }
+
+std::string token_of(UserId user, LoginId login, WallTime issued, WallTime expires) {
+  return token_of(user) + " " + std::to_string(login.value) + " " + std::to_string(issued.ms) +
+         " " + std::to_string(expires.ms);
+}
 
 std::string name_of(UserId user) { return "user" + std::to_string(user.value); }
 
@@ -297,14 +303,44 @@ void VirtualWorld::send_to_peer(const Host& by, const PeerSend& send, Instant wh
 }
 
 void VirtualWorld::authenticate(EngineRef ref, const Authenticate& ask, Instant when) {
-  AuthDone done{ask.token, make_error(ErrorCode::unauthenticated, "no such token")};
-  if (ask.credentials.starts_with(kTokenPrefix)) {
-    const UserId user{std::strtoull(ask.credentials.c_str() + kTokenPrefix.size(), nullptr, 10)};
-    if (user && user.value <= options_.users) {
-      done.identity = Identity{user, name_of(user), wall() + minutes(24 * 60)};
+  // Checked when it is answered: an engine hears of the end of a log-in after every check that did
+  // not know of it.
+  queue_.at(when + Duration{random_.between(1'000, 3'000'000)}, [this, ref, ask] {
+    give(ref, now(), AuthDone{ask.token, identity_of(ask.credentials)});
+  });
+}
+
+Result<Identity> VirtualWorld::identity_of(const std::string& token) const {
+  const Error refused = make_error(ErrorCode::unauthenticated, "no such token");
+  if (!token.starts_with(kTokenPrefix)) return refused;
+  std::istringstream words(token.substr(kTokenPrefix.size()));
+  Identity identity;
+  identity.issued = wall();
+  identity.expires = wall() + minutes(24 * 60);
+  words >> identity.user.value;
+  if (!identity.user || identity.user.value > options_.users) return refused;
+  identity.name = name_of(identity.user);
+  words >> identity.login.value >> identity.issued.ms >> identity.expires.ms;
+  if (identity.expires <= wall()) return make_error(ErrorCode::unauthenticated, "it has expired");
+  for (const AccountChanged& change : ended_logins_) {
+    if (change.user == identity.user && change.ends(identity.login, identity.issued)) {
+      return make_error(ErrorCode::unauthenticated, "this log-in has ended");
     }
   }
-  give(ref, when + Duration{random_.between(1'000, 3'000'000)}, std::move(done));
+  return identity;
+}
+
+void VirtualWorld::end_logins(const AccountChanged& change) {
+  ended_logins_.push_back(change);
+  for (auto& told : hosts_) {
+    if (told->engine) tell(*told, change, milliseconds(random_.between(0, 50)));
+  }
+}
+
+void VirtualWorld::drain(size_t process, const Drain& order) {
+  for (auto& drained : hosts_) {
+    if (drained->process == process && drained->engine) give(drained->ref, now(), order);
+  }
 }
 
 void VirtualWorld::check_users(EngineRef ref, const CheckUsers& ask, Instant when) {

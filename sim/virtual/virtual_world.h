@@ -63,8 +63,10 @@ class LinkEnd {
   virtual void on_closed(CloseCode code) = 0;
 };
 
-/// The access token that the world's accounts accept for a user.
+/// The access token that the world's accounts accept for a user; it lasts for a day from each use.
 std::string token_of(UserId user);
+/// A token as servers make them: of a log-in, made and ending at fixed times (of world.wall()).
+std::string token_of(UserId user, LoginId login, WallTime issued, WallTime expires);
 std::string name_of(UserId user);
 
 class VirtualWorld {
@@ -93,6 +95,12 @@ class VirtualWorld {
   /// The network breaks: what is under way is lost, the server learns of it later.
   void drop(LinkRef link);
 
+  // -- accounts
+
+  /// Ends log-ins, as a log-out does: their tokens are refused from now on, and all engines are
+  /// told.
+  void end_logins(const AccountChanged& change);
+
   // -- requests of REST and admin, to a random engine; nullptr when it crashed meanwhile
 
   using ResponseHandler = std::function<void(const v1::Response*)>;
@@ -105,6 +113,8 @@ class VirtualWorld {
   /// The ring that every engine has, once all have been told.
   std::vector<EngineRef> homes() const;
   void crash(size_t process, Duration down_for);
+  /// The engines of a process send their clients away, until its next crash.
+  void drain(size_t process, const Drain& order);
   /// Two processes lose every datagram between them for a while; nobody is told.
   void partition(size_t one, size_t other, Duration duration);
   size_t engines() const { return hosts_.size(); }
@@ -142,6 +152,7 @@ class VirtualWorld {
   void end_for_client(LinkRef link, CloseCode code);
   void send_to_peer(const Host& by, const PeerSend& send, Instant when);
   void authenticate(EngineRef ref, const Authenticate& ask, Instant when);
+  Result<Identity> identity_of(const std::string& token) const;
   void check_users(EngineRef ref, const CheckUsers& ask, Instant when);
   void answer_request(Host& host, const ResponseOutput& output, Instant when);
 
@@ -158,6 +169,7 @@ class VirtualWorld {
   std::vector<std::unique_ptr<Host>> hosts_;  ///< By engine id − 1.
   std::map<LinkRef, Link> links_;
   std::map<std::pair<size_t, size_t>, Instant> parted_until_;  ///< By processes, smaller first.
+  std::vector<AccountChanged> ended_logins_;
   uint64_t next_link_ = 1;
   uint64_t next_incarnation_ = 1;
   uint64_t next_request_ = 1;

@@ -34,7 +34,7 @@ class Device : public LinkEnd {
     connect();
     v1::ClientFrame frame;
     v1::Hello& hello = *frame.mutable_hello();
-    hello.set_token(token_of(UserId{user_}));
+    hello.set_token(token.empty() ? token_of(UserId{user_}) : token);
     hello.set_device_id(id_);
     hello.mutable_want()->set_receipts(true);
     if (cursor) {
@@ -167,7 +167,8 @@ class Device : public LinkEnd {
 
   std::vector<v1::ServerFrame> frames;
   std::optional<CloseCode> closed;
-  EngineId engine;  ///< Where it connects to; a random one unless set.
+  EngineId engine;    ///< Where it connects to; a random one unless set.
+  std::string token;  ///< What it says hello with; one that lasts unless set.
   uint64_t epoch = 0;
 
  private:
@@ -250,6 +251,13 @@ class Talk : public testing::TestWithParam<int> {
       sum.lagged += one.lagged;
       sum.slow_reader_closes += one.slow_reader_closes;
     }
+    return sum;
+  }
+
+  /// A counter of all engines together.
+  uint64_t total_of(uint64_t EngineCounters::*counter) const {
+    uint64_t sum = 0;
+    for (const EngineCounters& one : world_.counters()) sum += one.*counter;
     return sum;
   }
 

@@ -142,7 +142,11 @@ void add_policy(std::vector<Option>& table, EnginePolicy& p) {
        duration(name("idempotency_ttl"), p.idempotency_ttl, seconds(1),
                 "a repeated send is recognised for"),
        duration(name("idle_eviction"), p.idle_eviction, tick,
-                "idle chats and users leave memory after")});
+                "idle chats and users leave memory after"),
+       duration(name("token_warning"), p.token_warning, tick,
+                "clients are told so long before their token ends, or a tenth of its life"),
+       duration(name("go_away_patience"), p.go_away_patience, tick,
+                "who has not left so long after GoAway is closed")});
 }
 
 void add_limits(std::vector<Option>& table, RuntimeLimits& limits) {
