@@ -2,6 +2,7 @@
 
 #include "core/base/assert.h"
 #include "core/engine/context.h"
+#include "core/home/authored_list.h"
 #include "core/home/chat_home.h"
 #include "core/home/user_home.h"
 #include "core/peer/peer_mesh.h"
@@ -17,7 +18,8 @@ struct Engine::Impl {
         mesh(context),
         sessions(context),
         users(context),
-        chats(context) {
+        chats(context),
+        authored(context) {
     context.set_post([this](EngineId to, peer::Frame&& frame) { mesh.post(to, std::move(frame)); });
   }
 
@@ -26,6 +28,7 @@ struct Engine::Impl {
   SessionHome sessions;
   UserHome users;
   ChatHome chats;
+  AuthoredList authored;
   Instant armed = kNever;  // The WakeAt that the driver has.
   bool started = false;
 
@@ -254,6 +257,9 @@ void Engine::Impl::dispatch_request(EngineId from, peer::HomeRequest& request) {
     case peer::HomeRequest::kListChats:
     case peer::HomeRequest::kGetPresence:
       users.on_request(from, request);
+      break;
+    case peer::HomeRequest::kListAuthored:
+      authored.on_request(from, request);
       break;
     case peer::HomeRequest::OP_NOT_SET:
       break;

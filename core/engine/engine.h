@@ -63,6 +63,7 @@ struct EngineCounters {
   uint64_t connections = 0, sessions = 0;  ///< Now.
   uint64_t frames_in = 0, bytes_in = 0, writes_out = 0, bytes_out = 0, frames_out = 0;
   uint64_t heartbeats = 0, sends = 0, sends_stored = 0, sends_duplicate = 0, sends_refused = 0;
+  uint64_t edits = 0, deletions = 0, reactions = 0;  ///< Stored.
   uint64_t events_pushed = 0, sync_pages = 0, history_pages = 0;
   uint64_t appends = 0, append_events = 0, append_conflicts = 0, append_unknown = 0;
   uint64_t inbox_batches = 0, inbox_writes = 0, inbox_rows = 0;

@@ -5,24 +5,59 @@
 #include <string>
 
 #include "core/home/chat_answers.h"
+#include "core/home/message_change.h"
+#include "core/home/operations.h"
 #include "core/home/replies.h"
 #include "core/wire/peer.pb.h"
 
 namespace chat {
 namespace {
 
-constexpr int kMemberEventUsers = 500;
+constexpr size_t kMemberEventUsers = 500;
 
-bool may_change_members(const Chat& chat, UserId user, const v1::ChangeMembers& change) {
-  if (!user) return true;
-  const MemberRow* member = chat.member(user);
-  const bool active = member && member->left_seq == kStillMember;
-  if (active && member->role >= Role::admin) return true;
-  const bool only_self_leaves =
-      change.add_size() == 0 && change.remove_size() == 1 && change.remove(0) == user.value;
-  const bool only_self_joins =
-      change.remove_size() == 0 && change.add_size() == 1 && change.add(0) == user.value;
-  return (active && only_self_leaves) || (chat.row.kind == ChatKind::room && only_self_joins);
+v1::Response refused(v1::Error error) {
+  v1::Response response;
+  *response.mutable_error() = std::move(error);
+  return response;
+}
+
+v1::Response is_over() { return error_response(v1::NOT_FOUND, "the chat is over"); }
+
+/// What one step makes of a member's row and tells in the event `seq`.
+void take_step(const MemberStep& step, uint64_t seq, MemberRow& row, v1::MemberChange& told,
+               Membership& changed) {
+  const bool was_member = row.left_seq == kStillMember;
+  switch (step.kind) {
+    case MemberStep::Kind::unban:
+      row.banned = false;
+      told.add_unbanned(step.user.value);
+      break;
+    case MemberStep::Kind::join:
+      row.role = step.role;
+      row.joined_seq = seq;
+      row.left_seq = kStillMember;
+      told.add_joined(step.user.value);
+      changed.joined.push_back(step.user);
+      break;
+    case MemberStep::Kind::leave:
+      row.left_seq = seq;
+      told.add_left(step.user.value);
+      changed.left.push_back(step.user);
+      break;
+    case MemberStep::Kind::ban:
+      row.banned = true;
+      told.add_banned(step.user.value);
+      if (!was_member) break;
+      row.left_seq = seq;
+      changed.left.push_back(step.user);
+      break;
+    case MemberStep::Kind::set_role:
+      row.role = step.role;
+      v1::RoleChange& role = *told.add_roles();
+      role.set_user_id(step.user.value);
+      role.set_role(static_cast<v1::Role>(step.role));
+      break;
+  }
 }
 
 }  // namespace
@@ -37,28 +72,64 @@ Draft ChatDrafts::begin(const Chat& chat) {
 
 std::vector<UserId> ChatDrafts::users_to_check(const Chat& chat, const ChatOp& op) {
   std::vector<UserId> users;
+  const auto add_all = [&](const auto& ids) {
+    for (uint64_t id : ids) users.push_back(UserId{id});
+  };
   if (op.request->has_send()) {
     if (chat.exists || !chat.id.is_direct() || chat.peer_exists) return users;
     const UserId user{op.request->user()};
     const auto [low, high] = chat.id.direct_users();
     if (user == low || user == high) users.push_back(user == low ? high : low);
   } else if (!op.users_checked && op.request->has_create_chat()) {
-    for (uint64_t id : op.request->create_chat().member_ids()) users.push_back(UserId{id});
-  } else if (!op.users_checked) {
-    for (uint64_t id : op.request->change_members().add()) users.push_back(UserId{id});
+    add_all(op.request->create_chat().member_ids());
+  } else if (!op.users_checked && op.request->has_change_members()) {
+    add_all(op.request->change_members().add());
+    add_all(op.request->change_members().ban());
   }
   return users;
 }
 
+std::optional<uint64_t> ChatDrafts::event_to_read(const Chat& chat, const Draft& draft,
+                                                  const ChatOp& op) {
+  // What was read holds as long as nobody has written since.
+  if (!chat.exists || chat.row.ended || op.read_at == chat.row.last_seq) return std::nullopt;
+  switch (op.request->op_case()) {
+    case peer::HomeRequest::kSend: {
+      // A seq that is not known here tells, if it exists, that another home has written.
+      const uint64_t replied = op.request->send().reply_to_seq();
+      return replied > draft.command.row.last_seq ? std::optional(replied) : std::nullopt;
+    }
+    case peer::HomeRequest::kEdit:
+      return op.request->edit().target_seq();
+    case peer::HomeRequest::kDeleteMessage:
+      return op.request->delete_message().target_seq();
+    case peer::HomeRequest::kReact:
+      return op.request->react().target_seq();
+    default:
+      return std::nullopt;
+  }
+}
+
+bool ChatDrafts::waits_for_fan_out(const Chat& chat, const ChatOp& op) {
+  return op.request->has_delete_chat() && chat.row.fanned_seq < chat.row.last_seq;
+}
+
 std::optional<v1::Response> ChatDrafts::add(const Chat& chat, Draft& draft,
                                             const ChatOp& op) const {
+  if (chat.row.ended && !op.request->has_create_chat()) return is_over();
   switch (op.request->op_case()) {
     case peer::HomeRequest::kSend:
       return add_send(chat, draft, op);
     case peer::HomeRequest::kCreateChat:
       return add_create(chat, draft, op);
+    case peer::HomeRequest::kChangeMembers:
+      return add_member_change(chat, draft, op);
+    case peer::HomeRequest::kUpdateChat:
+      return add_update(chat, draft, op);
+    case peer::HomeRequest::kDeleteChat:
+      return add_end(chat, draft, op);
     default:
-      return add_change(chat, draft, op);
+      return add_message_change(chat, draft, op);
   }
 }
 
@@ -82,12 +153,16 @@ std::optional<v1::Response> ChatDrafts::add_send(const Chat& chat, Draft& draft,
   if (!allowed) {
     return error_response(v1::PERMISSION_DENIED, "you are no member of this chat");
   }
+  if (send.reply_to_seq() > draft.command.row.last_seq) {
+    return error_response(v1::INVALID_ARGUMENT, "there is no message to reply to at reply_to_seq");
+  }
   v1::Event event;
   v1::Message& message = *event.mutable_message();
   message.set_text(send.text());
   *message.mutable_attachments() = send.attachments();
   message.set_reply_to_seq(send.reply_to_seq());
   message.set_client_time_ms(send.client_time_ms());
+  *message.mutable_mentions() = send.mentions();
   add_event(chat, draft, event, op);
   return std::nullopt;
 }
@@ -96,11 +171,11 @@ std::optional<v1::Response> ChatDrafts::add_create(const Chat& chat, Draft& draf
                                                    const ChatOp& op) const {
   if (chat.exists) return chat_info(chat);
   const v1::CreateChat& create = op.request->create_chat();
-  Members joined;
+  MemberSteps joined;
   std::set<UserId> seen;
   const auto add_member = [&](UserId user) {
     if (!user || !seen.insert(user).second) return;
-    joined.emplace_back(user, joined.empty() ? Role::owner : Role::member);
+    joined.push_back({MemberStep::Kind::join, user, joined.empty() ? Role::owner : Role::member});
   };
   add_member(UserId{op.request->user()});
   for (uint64_t id : create.member_ids()) add_member(UserId{id});
@@ -113,86 +188,123 @@ std::optional<v1::Response> ChatDrafts::add_create(const Chat& chat, Draft& draf
                           "a chat of this kind has at most " + std::to_string(limit) + " members");
   }
   if (create.kind() == v1::DIRECT) {
-    for (auto& member : joined) member.second = Role::member;
+    for (MemberStep& member : joined) member.role = Role::member;
   }
   draft.command.row.kind = static_cast<ChatKind>(create.kind());
   draft.command.row.title = create.title();
   draft.command.row.created_ms = context_.wall.ms;
-  add_member_events(chat, draft, op, joined, {});
+  add_member_events(chat, draft, op, joined);
   return std::nullopt;
 }
 
-std::optional<v1::Response> ChatDrafts::add_change(const Chat& chat, Draft& draft,
-                                                   const ChatOp& op) const {
-  const v1::ChangeMembers& change = op.request->change_members();
+std::optional<v1::Response> ChatDrafts::add_member_change(const Chat& chat, Draft& draft,
+                                                          const ChatOp& op) const {
   if (!chat.exists) return error_response(v1::NOT_FOUND, "there is no such chat");
   if (chat.row.kind == ChatKind::direct) {
     return error_response(v1::INVALID_ARGUMENT, "the members of a direct chat are fixed");
   }
-  if (!may_change_members(chat, UserId{op.request->user()}, change)) {
-    return error_response(v1::PERMISSION_DENIED,
-                          "only an admin of this chat may change its members");
-  }
-  Members joined;
-  std::vector<UserId> left;
-  std::set<UserId> seen;
-  for (uint64_t id : change.add()) {
-    if (!chat.is_active(UserId{id}) && seen.insert(UserId{id}).second) {
-      joined.emplace_back(UserId{id}, Role::member);
-    }
-  }
-  for (uint64_t id : change.remove()) {
-    if (chat.is_active(UserId{id}) && seen.insert(UserId{id}).second) left.push_back(UserId{id});
-  }
   const RuntimeLimits& limits = context_.limits();
   const size_t limit =
       chat.row.kind == ChatKind::room ? limits.room_members_max : limits.group_members_max;
-  if (!joined.empty() && chat.row.member_count + joined.size() - left.size() > limit) {
-    return error_response(v1::LIMIT_REACHED,
-                          "this chat has at most " + std::to_string(limit) + " members");
-  }
-  if (joined.empty() && left.empty()) return chat_info(chat);
-  add_member_events(chat, draft, op, joined, left);
+  auto planned =
+      plan_member_change(chat, UserId{op.request->user()}, op.request->change_members(), limit);
+  if (auto* error = std::get_if<v1::Error>(&planned)) return refused(std::move(*error));
+  const auto& steps = std::get<MemberSteps>(planned);
+  if (steps.empty()) return chat_info(chat);
+  add_member_events(chat, draft, op, steps);
   return std::nullopt;
 }
 
 void ChatDrafts::add_member_events(const Chat& chat, Draft& draft, const ChatOp& op,
-                                   const Members& joined, const std::vector<UserId>& left) const {
-  size_t next_joined = 0, next_left = 0;
-  while (next_joined < joined.size() || next_left < left.size()) {
+                                   const MemberSteps& steps) const {
+  for (size_t from = 0; from < steps.size(); from += kMemberEventUsers) {
     v1::Event event;
-    v1::MemberChange& change = *event.mutable_member();
-    std::vector<UserId> in, out;
+    Membership changed;
     const uint64_t seq = draft.command.expected_last_seq + draft.events.size() + 1;
-    for (; next_joined < joined.size() && change.joined_size() < kMemberEventUsers; ++next_joined) {
-      const auto& [user, role] = joined[next_joined];
-      change.add_joined(user.value);
-      in.push_back(user);
-      MemberRow row{.user = user, .role = role, .joined_seq = seq};
-      if (const MemberRow* before = chat.member(user)) {
-        row.delivered_seq = before->delivered_seq;
-        row.read_seq = before->read_seq;
+    for (size_t i = from; i < std::min(steps.size(), from + kMemberEventUsers); ++i) {
+      const MemberStep& step = steps[i];
+      const auto [at, is_new] = draft.members.try_emplace(step.user);
+      if (is_new) {
+        const MemberRow* before = chat.member(step.user);
+        at->second = before ? *before : MemberRow{.user = step.user, .left_seq = 0};
       }
-      draft.members[user] = row;
-      ++draft.command.row.member_count;
+      take_step(step, seq, at->second, *event.mutable_member(), changed);
     }
-    for (; next_left < left.size() && change.joined_size() + change.left_size() < kMemberEventUsers;
-         ++next_left) {
-      const UserId user = left[next_left];
-      change.add_left(user.value);
-      out.push_back(user);
-      MemberRow row = *chat.member(user);
-      row.left_seq = seq;
-      draft.members[user] = row;
-      --draft.command.row.member_count;
-    }
-    add_event(chat, draft, event, op, in, out);
+    ChatRow& row = draft.command.row;
+    row.member_count += static_cast<uint32_t>(changed.joined.size());
+    row.member_count -= static_cast<uint32_t>(changed.left.size());
+    add_event(chat, draft, event, op, changed);
   }
 }
 
+std::optional<v1::Response> ChatDrafts::add_update(const Chat& chat, Draft& draft,
+                                                   const ChatOp& op) const {
+  if (!chat.exists) return error_response(v1::NOT_FOUND, "there is no such chat");
+  const Permission who{.kind = chat.row.kind,
+                       .actor = standing_in(chat, UserId{op.request->user()})};
+  if (!is_permitted(ChatAction::update, who)) {
+    return error_response(v1::PERMISSION_DENIED, "only an admin of this chat changes its settings");
+  }
+  const v1::UpdateChat& update = op.request->update_chat();
+  ChatRow& row = draft.command.row;
+  if (update.has_title()) row.title = update.title();
+  if (update.has_retention_ms()) row.retention_ms = update.retention_ms();
+  if (row.title == chat.row.title && row.retention_ms == chat.row.retention_ms) {
+    return chat_info(chat);
+  }
+  v1::Event event;
+  event.mutable_chat_updated()->set_title(row.title);
+  event.mutable_chat_updated()->set_retention_ms(row.retention_ms);
+  add_event(chat, draft, event, op);
+  return std::nullopt;
+}
+
+std::optional<v1::Response> ChatDrafts::add_end(const Chat& chat, Draft& draft,
+                                                const ChatOp& op) const {
+  if (!chat.exists) return error_response(v1::NOT_FOUND, "there is no such chat");
+  if (chat.row.kind == ChatKind::direct) {
+    return error_response(v1::INVALID_ARGUMENT, "a direct chat never ends");
+  }
+  const Permission who{.kind = chat.row.kind,
+                       .actor = standing_in(chat, UserId{op.request->user()})};
+  if (!is_permitted(ChatAction::end, who)) {
+    return error_response(v1::PERMISSION_DENIED, "only its owner ends a chat");
+  }
+  v1::Event event;
+  event.mutable_expired()->set_up_to_seq(draft.command.row.last_seq);
+  event.mutable_expired()->set_reason(v1::DELETED);
+  add_event(chat, draft, event, op);
+  draft.command.row.ended = true;
+  draft.command.row.oldest_seq = draft.command.row.last_seq;
+  return std::nullopt;
+}
+
+std::optional<v1::Response> ChatDrafts::add_message_change(const Chat& chat, Draft& draft,
+                                                           const ChatOp& op) const {
+  const peer::HomeRequest& request = *op.request;
+  const peer::StoredEvent* target = op.target.get();
+  if (auto error = refuse_message_change(chat, request, target)) return refused(std::move(*error));
+  v1::Event event;
+  if (request.has_edit()) {
+    event.mutable_edited()->set_target_seq(target->seq());
+    event.mutable_edited()->set_text(request.edit().text());
+    add_event(chat, draft, event, op);
+    draft.command.rewrites = {remember_edit(*target, event, request.edit().client_op_id())};
+  } else if (request.has_delete_message()) {
+    event.mutable_deleted()->set_target_seq(target->seq());
+    add_event(chat, draft, event, op);
+    draft.command.rewrites = tombstones_of(*target, event.seq(), chat.row.oldest_seq);
+  } else {
+    event.mutable_reaction()->set_target_seq(target->seq());
+    event.mutable_reaction()->set_reaction(request.react().reaction());
+    event.mutable_reaction()->set_removed(request.react().remove());
+    add_event(chat, draft, event, op);
+  }
+  return std::nullopt;
+}
+
 void ChatDrafts::add_event(const Chat& chat, Draft& draft, v1::Event& event, const ChatOp& op,
-                           const std::vector<UserId>& joined,
-                           const std::vector<UserId>& left) const {
+                           const Membership& changed) const {
   ChatRow& row = draft.command.row;
   row.last_seq = draft.command.expected_last_seq + draft.events.size() + 1;
   row.last_ts_ms = std::max(row.last_ts_ms, context_.wall.ms);
@@ -205,13 +317,18 @@ void ChatDrafts::add_event(const Chat& chat, Draft& draft, v1::Event& event, con
   event.SerializeToString(stored->mutable_event());
   stored->set_seq(row.last_seq);
   stored->set_author(op.request->user());
-  for (UserId user : joined) stored->add_joined(user.value);
-  for (UserId user : left) stored->add_left(user.value);
-  if (op.request->has_send()) {
-    stored->set_client_msg_id(op.request->send().client_msg_id());
+  for (UserId user : changed.joined) stored->add_joined(user.value);
+  for (UserId user : changed.left) stored->add_left(user.value);
+  // An operation of several events is known by its first one.
+  const auto& keys = draft.command.keys;
+  const bool is_first = std::none_of(keys.begin(), keys.end(), [&](const KeyRow& known) {
+    return known.user.value == op.request->user() && known.key == op.key;
+  });
+  if (op.key && is_first) {
+    stored->set_client_msg_id(key_bytes_of(*op.request));
     draft.command.keys.push_back(
         {.user = UserId{op.request->user()},
-         .key = op.key,
+         .key = *op.key,
          .seq = row.last_seq,
          .server_ts_ms = row.last_ts_ms,
          .content_hash = op.content_hash,

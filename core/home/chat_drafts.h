@@ -8,11 +8,11 @@
 #include <cstddef>
 #include <map>
 #include <optional>
-#include <utility>
 #include <vector>
 
 #include "core/engine/context.h"
 #include "core/home/chat_table.h"
+#include "core/home/member_change.h"
 
 namespace chat {
 
@@ -29,6 +29,12 @@ struct Draft {
   size_t bytes = 0;
 };
 
+/// Users that an event makes members, and members that it ends.
+struct Membership {
+  std::vector<UserId> joined;
+  std::vector<UserId> left;
+};
+
 class ChatDrafts {
  public:
   explicit ChatDrafts(EngineContext& context) : context_(context) {}
@@ -37,20 +43,28 @@ class ChatDrafts {
   static Draft begin(const Chat& chat);
   /// Users whose existence has to be known before the operation can be drafted.
   static std::vector<UserId> users_to_check(const Chat& chat, const ChatOp& op);
+  /// The event that has to be read, into op.target, before the operation can be drafted; what was
+  /// read is of use only while the chat's last_seq is op.read_at.
+  static std::optional<uint64_t> event_to_read(const Chat& chat, const Draft& draft,
+                                               const ChatOp& op);
+  /// Whether everybody has to have what is stored before the operation can be drafted.
+  static bool waits_for_fan_out(const Chat& chat, const ChatOp& op);
   /// Adds the operation to the draft; else the answer to it.
   std::optional<v1::Response> add(const Chat& chat, Draft& draft, const ChatOp& op) const;
 
  private:
-  using Members = std::vector<std::pair<UserId, Role>>;
-
   std::optional<v1::Response> add_send(const Chat& chat, Draft& draft, const ChatOp& op) const;
   std::optional<v1::Response> add_create(const Chat& chat, Draft& draft, const ChatOp& op) const;
-  std::optional<v1::Response> add_change(const Chat& chat, Draft& draft, const ChatOp& op) const;
-  void add_member_events(const Chat& chat, Draft& draft, const ChatOp& op, const Members& joined,
-                         const std::vector<UserId>& left) const;
+  std::optional<v1::Response> add_member_change(const Chat& chat, Draft& draft,
+                                                const ChatOp& op) const;
+  std::optional<v1::Response> add_update(const Chat& chat, Draft& draft, const ChatOp& op) const;
+  std::optional<v1::Response> add_end(const Chat& chat, Draft& draft, const ChatOp& op) const;
+  std::optional<v1::Response> add_message_change(const Chat& chat, Draft& draft,
+                                                 const ChatOp& op) const;
+  void add_member_events(const Chat& chat, Draft& draft, const ChatOp& op,
+                         const MemberSteps& steps) const;
   void add_event(const Chat& chat, Draft& draft, v1::Event& event, const ChatOp& op,
-                 const std::vector<UserId>& joined = {},
-                 const std::vector<UserId>& left = {}) const;
+                 const Membership& changed = {}) const;
 
   EngineContext& context_;
 };

@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "core/base/assert.h"
-#include "core/base/digest.h"
 #include "core/home/chat_answers.h"
 #include "core/home/move_notice.h"
+#include "core/home/operations.h"
 #include "core/home/replies.h"
 #include "core/wire/peer.pb.h"
 
@@ -16,34 +16,6 @@ constexpr Duration kSweepInterval = seconds(30);
 constexpr Duration kSweepPause = milliseconds(10);
 constexpr size_t kSweptAtOnce = 250;
 constexpr Duration kScanRetry = seconds(1);
-
-std::string chat_id_of(const peer::HomeRequest& frame) {
-  switch (frame.op_case()) {
-    case peer::HomeRequest::kSend:
-      return frame.send().chat_id();
-    case peer::HomeRequest::kHistory:
-      return frame.history().chat_id();
-    case peer::HomeRequest::kCreateChat:
-      return frame.create_chat().chat_id();
-    case peer::HomeRequest::kChangeMembers:
-      return frame.change_members().chat_id();
-    case peer::HomeRequest::kGetChat:
-      return frame.get_chat().chat_id();
-    case peer::HomeRequest::kRoomSync:
-      return frame.room_sync().chat_id();
-    default:
-      return {};
-  }
-}
-
-/// What makes two sends with one key the same message.
-uint64_t hash_of(const v1::Send& send) {
-  Digest digest;
-  digest.add(send.text());
-  digest.add(send.reply_to_seq());
-  for (const auto& attachment : send.attachments()) digest.add(attachment.SerializeAsString());
-  return digest.value();
-}
 
 }  // namespace
 
@@ -82,10 +54,8 @@ void ChatHome::change(Chat& chat, EngineId from, std::shared_ptr<const peer::Hom
   ChatOp op;
   op.request = request;
   op.askers.push_back({from, request->request_id()});
-  if (request->has_send()) {
-    op.key = *OpKey::from_bytes(request->send().client_msg_id());
-    op.content_hash = hash_of(request->send());
-  }
+  op.key = OpKey::from_bytes(key_bytes_of(*request));
+  op.content_hash = content_hash_of(*request);
   writer_.add(chat, std::move(op));
 }
 
@@ -298,7 +268,7 @@ void ChatHome::on_ring_changed() {
 /// still: their user homes may have known the new ring before and sent them for the last time.
 void ChatHome::leave(Chat& chat) {
   chat.subscribers.clear();
-  const bool done = chat.state == Chat::State::ready && !chat.appending && !chat.checking_users &&
+  const bool done = chat.state == Chat::State::ready && !chat.appending && !chat.preparing &&
                     chat.queue.empty() && chat.dirty_marks.empty();
   if (!done) return;
   ++context_.counters.home_moves;

@@ -20,8 +20,8 @@ bool Chat::is_active(UserId user) const {
 }
 
 bool Chat::busy() const {
-  return appending || checking_users || !queue.empty() || !fan_outs.empty() ||
-         !dirty_marks.empty() || !subscribers.empty() || state == State::loading ||
+  return appending || preparing || !queue.empty() || !fan_outs.empty() || !dirty_marks.empty() ||
+         !subscribers.empty() || state == State::loading ||
          (exists && row.fanned_seq > stored_fanned_seq);
 }
 

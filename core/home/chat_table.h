@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -33,13 +34,15 @@ struct Asker {
   uint64_t request_id = 0;
 };
 
-/// A change that waits to be written: a send, a change of members or a creation.
+/// A change that waits to be written: a send, an edit, a change of members, a creation …
 struct ChatOp {
   std::shared_ptr<const peer::HomeRequest> request;
   std::vector<Asker> askers;  ///< More than one when the same operation came again meanwhile.
-  OpKey key;                  ///< Sends only.
+  std::optional<OpKey> key;
   uint64_t content_hash = 0;
-  bool users_checked = false;  ///< Every user that it names exists.
+  bool users_checked = false;                       ///< Every user that it names exists.
+  std::shared_ptr<const peer::StoredEvent> target;  ///< The event that it is about, once read.
+  std::optional<uint64_t> read_at;                  ///< The chat's last_seq when `target` was read.
 };
 
 /// Events on their way into inboxes. Each ticket is one InboxAppend without its answer.
@@ -69,7 +72,7 @@ struct Chat {
   std::deque<ChatOp> queue;
   std::vector<ChatOp> in_flight;
   bool appending = false;
-  bool checking_users = false;
+  bool preparing = false;    ///< What the front operation has to know is being looked up.
   bool peer_exists = false;  ///< Direct chats not yet made: the other user was found.
   bool flush_armed = false;
   uint64_t stored_fanned_seq = 0;

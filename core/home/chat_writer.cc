@@ -5,7 +5,9 @@
 #include "core/base/assert.h"
 #include "core/home/chat_answers.h"
 #include "core/home/move_notice.h"
+#include "core/home/operations.h"
 #include "core/home/replies.h"
+#include "core/store/store_rules.h"
 #include "core/wire/peer.pb.h"
 
 namespace chat {
@@ -13,7 +15,10 @@ namespace {
 
 constexpr size_t kFanOutsMax = 64;  // Batches of a chat without an answer; more ⇒ sends wait.
 constexpr Duration kRetryDelay = milliseconds(100);
-constexpr uint32_t kRefusalReads = 200;  // Events looked at before a former member is refused.
+
+v1::Response mismatch() {
+  return error_response(v1::IDEMPOTENCY_MISMATCH, "this key was used for something else");
+}
 
 }  // namespace
 
@@ -29,26 +34,13 @@ ChatWriter::ChatWriter(EngineContext& context, ChatTable& chats, ChatFanOut& fan
 }
 
 void ChatWriter::add(Chat& chat, ChatOp op) {
-  if (op.request->has_send()) {
-    const auto same = [&](const ChatOp& other) {
-      return other.request->has_send() && other.request->user() == op.request->user() &&
-             other.key == op.key;
-    };
-    auto known = std::find_if(chat.in_flight.begin(), chat.in_flight.end(), same);
-    ChatOp* twin = known != chat.in_flight.end() ? &*known : nullptr;
-    if (!twin) {
-      auto queued = std::find_if(chat.queue.begin(), chat.queue.end(), same);
-      if (queued != chat.queue.end()) twin = &*queued;
-    }
-    if (twin && twin->content_hash != op.content_hash) {
-      answer(op, error_response(v1::IDEMPOTENCY_MISMATCH,
-                                "this client_msg_id was used for another message"));
-      return;
-    }
-    if (twin) {
+  if (ChatOp* twin = twin_of(chat, op)) {
+    if (twin->content_hash != op.content_hash) {
+      answer(op, mismatch());
+    } else {
       twin->askers.insert(twin->askers.end(), op.askers.begin(), op.askers.end());
-      return;
     }
+    return;
   }
   if (chat.queue.size() >= context_.policy().chat_queue_max) {
     answer(op, error_response(v1::UNAVAILABLE, "too many sends wait in this chat"));
@@ -58,84 +50,141 @@ void ChatWriter::add(Chat& chat, ChatOp op) {
   pump(chat);
 }
 
+/// The operation with the same key that is not answered yet.
+ChatOp* ChatWriter::twin_of(Chat& chat, const ChatOp& op) {
+  if (!op.key) return nullptr;
+  const auto same = [&](const ChatOp& other) {
+    return other.request->user() == op.request->user() && other.key == op.key;
+  };
+  const auto known = std::find_if(chat.in_flight.begin(), chat.in_flight.end(), same);
+  if (known != chat.in_flight.end()) return &*known;
+  const auto queued = std::find_if(chat.queue.begin(), chat.queue.end(), same);
+  return queued != chat.queue.end() ? &*queued : nullptr;
+}
+
 void ChatWriter::pump(Chat& chat) {
-  while (chat.state == Chat::State::ready && !chat.appending && !chat.checking_users &&
+  while (chat.state == Chat::State::ready && !chat.appending && !chat.preparing &&
          !chat.queue.empty() && chat.fan_outs.size() < kFanOutsMax) {
     Draft draft = ChatDrafts::begin(chat);
-    take_queued(chat, draft);
-    if (!draft.events.empty()) start_append(chat, std::move(draft));
+    const bool waits = !take_queued(chat, draft);
+    if (!draft.events.empty()) {
+      start_append(chat, std::move(draft));
+    } else if (waits) {
+      return;
+    }
   }
 }
 
-/// As many sends as fit, or one other operation.
-void ChatWriter::take_queued(Chat& chat, Draft& draft) {
+/// As many sends as fit, or one other operation. False when the front has to wait for something.
+bool ChatWriter::take_queued(Chat& chat, Draft& draft) {
   const EnginePolicy& policy = context_.policy();
   while (!chat.queue.empty() && draft.events.size() < policy.append_events_max &&
          draft.bytes < policy.page_bytes_max) {
-    const bool is_send = chat.queue.front().request->has_send();
-    if (!is_send && !draft.events.empty()) return;
-    std::vector<UserId> users = ChatDrafts::users_to_check(chat, chat.queue.front());
+    const ChatOp& front = chat.queue.front();
+    const bool is_send = front.request->has_send();
+    if (!is_send && !draft.events.empty()) return true;
+    const auto event = ChatDrafts::event_to_read(chat, draft, front);
+    if (event && !draft.events.empty()) return true;
+    if (event || ChatDrafts::waits_for_fan_out(chat, front)) {
+      if (event) read_target(chat, *event);
+      return false;
+    }
+    std::vector<UserId> users = ChatDrafts::users_to_check(chat, front);
     if (!users.empty()) {
       check_users(chat, std::move(users));
-      return;
+      return false;
     }
     const ChatOp op = std::move(chat.queue.front());
     chat.queue.pop_front();
     const auto refused = drafts_.add(chat, draft, op);
-    if (!refused) {
-      chat.in_flight.push_back(op);
-      if (!is_send) return;
-    } else if (is_send) {
-      refuse_sender(chat, op, *refused);
+    if (refused) {
+      answer_unstored(chat, op, *refused);
     } else {
-      answer(op, *refused);
+      chat.in_flight.push_back(op);
+      if (!is_send) return true;
     }
   }
+  return true;
 }
 
-/// Who is no member any more may have been one when the same send came first: then it is answered
-/// as the first time. Only what was stored shortly before the end of the membership is looked at.
-void ChatWriter::refuse_sender(const Chat& chat, const ChatOp& op, const v1::Response& denied) {
-  const MemberRow* member = chat.member(UserId{op.request->user()});
-  if (!member) {
-    answer(op, denied);
+/// Who may not do it now may have done it when the same operation came first: then it is answered
+/// as the first time.
+void ChatWriter::answer_unstored(const Chat& chat, const ChatOp& op, const v1::Response& response) {
+  if (!op.key || !chat.exists || !response.has_error() || response.error().temporary()) {
+    answer(op, response);
     return;
   }
-  ReadEvents command{.chat = chat.id, .from_seq = member->joined_seq, .to_seq = member->left_seq};
-  command.limit = kRefusalReads;
-  command.newest_first = true;
-  context_.store(command, [this, op, denied, id = chat.id](StoreResult& result) {
-    const auto* read = std::get_if<EventsRead>(&result);
-    if (!read) {
+  const FindKey command{chat.id, UserId{op.request->user()}, *op.key};
+  context_.store(command, [this, op, response, number = chat.number](StoreResult& result) {
+    const auto* found = std::get_if<KeyFound>(&result);
+    const Chat* known = chats_.find(number);
+    if (!found || !known) {
       answer(op, error_response(v1::UNAVAILABLE, "the chat store does not answer"));
-      return;
+    } else if (found->row && key_counts(*found->row, known->row)) {
+      answer_known(*known, op, *found->row);
+    } else {
+      answer(op, response);
     }
-    const v1::Send& send = op.request->send();
-    for (const EventRow& row : read->rows) {
-      peer::StoredEvent stored;
-      v1::Event event;
-      if (!stored.ParseFromString(row.stored_event) || stored.author() != op.request->user() ||
-          stored.client_msg_id() != send.client_msg_id() ||
-          !event.ParseFromString(stored.event()) || event.message().text() != send.text()) {
-        continue;
-      }
-      ++context_.counters.sends_duplicate;
-      answer(op, send_ack(id, send.client_msg_id(), row.seq, event.server_ts_ms(), v1::DUPLICATE));
-      return;
-    }
-    answer(op, denied);
   });
 }
 
+void ChatWriter::answer_known(const Chat& chat, const ChatOp& op, const KeyRow& known) {
+  ++context_.counters.sends_duplicate;
+  ++context_.counters.keys_found_in_store;
+  if (known.content_hash != op.content_hash) {
+    answer(op, mismatch());
+  } else if (is_acknowledged(*op.request)) {
+    answer(op, send_ack(chat.id, key_bytes_of(*op.request), known.seq, known.server_ts_ms,
+                        v1::DUPLICATE));
+  } else {
+    answer(op, chat_info(chat));
+  }
+}
+
+void ChatWriter::read_target(Chat& chat, uint64_t seq) {
+  chat.preparing = true;
+  const uint64_t read_at = chat.row.last_seq;
+  context_.store(ReadEvents{.chat = chat.id, .from_seq = seq, .to_seq = seq},
+                 [this, number = chat.number, read_at](StoreResult& result) {
+                   if (Chat* found = chats_.find(number)) target_read(*found, read_at, result);
+                 });
+}
+
+void ChatWriter::target_read(Chat& chat, uint64_t read_at, const StoreResult& result) {
+  chat.preparing = false;
+  if (chat.queue.empty()) return;
+  const auto* read = std::get_if<EventsRead>(&result);
+  if (!read) {
+    const ChatOp op = std::move(chat.queue.front());
+    chat.queue.pop_front();
+    answer(op, error_response(v1::UNAVAILABLE, "the chat store does not answer"));
+    pump(chat);
+    return;
+  }
+  ChatOp& op = chat.queue.front();
+  op.read_at = read_at;
+  op.target = nullptr;
+  if (!read->rows.empty()) {
+    auto target = std::make_shared<peer::StoredEvent>();
+    CHAT_ASSERT(target->ParseFromString(read->rows.front().stored_event));
+    op.target = std::move(target);
+  }
+  if (op.target && op.target->seq() > chat.row.last_seq && chat.state == Chat::State::ready) {
+    chats_.reload(chat);  // Another home has written.
+  } else {
+    pump(chat);
+  }
+}
+
 void ChatWriter::check_users(Chat& chat, std::vector<UserId> users) {
-  chat.checking_users = true;
+  chat.preparing = true;
   context_.check_users(std::move(users), [this, number = chat.number](const auto& missing) {
     if (Chat* found = chats_.find(number)) users_checked(*found, missing);
   });
 }
 
 void ChatWriter::users_checked(Chat& chat, const Result<std::vector<UserId>>& missing) {
-  chat.checking_users = false;
+  chat.preparing = false;
   if (chat.queue.empty()) return;
   if (missing && missing->empty()) {
     if (chat.queue.front().request->has_send()) {
@@ -249,12 +298,16 @@ void ChatWriter::stored(Chat& chat, Draft& draft) {
 }
 
 void ChatWriter::answer_stored(Chat& chat, const ChatOp& op, const Draft& draft) {
-  if (!op.request->has_send()) {
+  if (!is_acknowledged(*op.request)) {
     answer(op, chat_info(chat));
     return;
   }
-  ++context_.counters.sends_stored;
-  const std::string& id = op.request->send().client_msg_id();
+  EngineCounters& counters = context_.counters;
+  ++(op.request->has_edit()             ? counters.edits
+     : op.request->has_delete_message() ? counters.deletions
+     : op.request->has_react()          ? counters.reactions
+                                        : counters.sends_stored);
+  const std::string id = key_bytes_of(*op.request);
   const auto event = std::find_if(draft.events.begin(), draft.events.end(), [&](const auto& e) {
     return e->author() == op.request->user() && e->client_msg_id() == id;
   });
@@ -270,15 +323,9 @@ void ChatWriter::duplicate(Chat& chat, const std::vector<KeyRow>& existing) {
     });
     if (known == existing.end()) {
       chat.queue.push_front(std::move(*op));
-      continue;
+    } else {
+      answer_known(chat, *op, *known);
     }
-    ++context_.counters.sends_duplicate;
-    ++context_.counters.keys_found_in_store;
-    answer(*op, known->content_hash == op->content_hash
-                    ? send_ack(chat.id, op->request->send().client_msg_id(), known->seq,
-                               known->server_ts_ms, v1::DUPLICATE)
-                    : error_response(v1::IDEMPOTENCY_MISMATCH,
-                                     "this client_msg_id was used for another message"));
   }
 }
 

@@ -27,7 +27,7 @@ class ChatWriter {
  public:
   ChatWriter(EngineContext& context, ChatTable& chats, ChatFanOut& fan_out, ChatMarks& marks);
 
-  /// Send, CreateChat or ChangeMembers.
+  /// Any operation that changes a chat.
   void add(Chat& chat, ChatOp op);
   /// Starts the next append if there is something to write and nothing in flight.
   void pump(Chat& chat);
@@ -36,8 +36,12 @@ class ChatWriter {
   void arm_flush(Chat& chat);
 
  private:
-  void take_queued(Chat& chat, Draft& draft);
-  void refuse_sender(const Chat& chat, const ChatOp& op, const v1::Response& denied);
+  static ChatOp* twin_of(Chat& chat, const ChatOp& op);
+  bool take_queued(Chat& chat, Draft& draft);
+  void answer_unstored(const Chat& chat, const ChatOp& op, const v1::Response& response);
+  void answer_known(const Chat& chat, const ChatOp& op, const KeyRow& known);
+  void read_target(Chat& chat, uint64_t seq);
+  void target_read(Chat& chat, uint64_t read_at, const StoreResult& result);
   void check_users(Chat& chat, std::vector<UserId> users);
   void users_checked(Chat& chat, const Result<std::vector<UserId>>& missing);
   void start_append(Chat& chat, Draft draft);

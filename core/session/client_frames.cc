@@ -37,6 +37,24 @@ v1::ServerFrame to_frame(const v1::Response& response) {
   return frame;
 }
 
+/// Makes the frame's operation the request's; its key.
+std::string take_operation(const v1::ClientFrame& frame, v1::Request& request) {
+  switch (frame.body_case()) {
+    case v1::ClientFrame::kEdit:
+      *request.mutable_edit() = frame.edit();
+      return frame.edit().client_op_id();
+    case v1::ClientFrame::kDeleteMessage:
+      *request.mutable_delete_message() = frame.delete_message();
+      return frame.delete_message().client_op_id();
+    case v1::ClientFrame::kReact:
+      *request.mutable_react() = frame.react();
+      return frame.react().client_op_id();
+    default:
+      *request.mutable_send() = frame.send();
+      return frame.send().client_msg_id();
+  }
+}
+
 std::string_view name_of(const Session& session) {
   if (session.closing) return "closing";
   switch (session.phase) {
@@ -65,7 +83,13 @@ void ClientFrames::on_frame(Session& session, const v1::ClientFrame& frame) {
       heartbeat(session, frame);
       return;
     case v1::ClientFrame::kSend:
-      send(session, frame);
+    case v1::ClientFrame::kEdit:
+    case v1::ClientFrame::kDeleteMessage:
+    case v1::ClientFrame::kReact:
+      write(session, frame);
+      return;
+    case v1::ClientFrame::kLeaveRoom:
+      leave_room(session, frame);
       return;
     case v1::ClientFrame::kSync:
       sync(session, frame);
@@ -105,9 +129,11 @@ ClientFrames::Answer ClientFrames::answer_to(const Session& session, uint32_t re
   };
 }
 
-void ClientFrames::send(Session& session, const v1::ClientFrame& frame) {
+/// What is answered by SendAck, and limited like sends.
+void ClientFrames::write(Session& session, const v1::ClientFrame& frame) {
   ++context_.counters.sends;
-  const std::string key = frame.send().client_msg_id();
+  v1::Request request;
+  const std::string key = take_operation(frame, request);
   const auto refuse = [&](v1::ErrorCode code, std::string text, Duration after) {
     ++context_.counters.sends_refused;
     v1::Error error = wire_error(code, std::move(text), static_cast<uint32_t>(after.ms()) + 1);
@@ -123,10 +149,8 @@ void ClientFrames::send(Session& session, const v1::ClientFrame& frame) {
     return;
   }
   ++session.sends_unanswered;
-  v1::Request request;
   request.set_user_id(session.user.value);
   request.set_user_name(session.user_name);
-  *request.mutable_send() = frame.send();
   submit(request, [this, conn = session.conn, id = frame.id(), key](const v1::Response& response) {
     Session* asking = sessions_.find(conn);
     if (!asking || !asking->active()) return;
@@ -136,6 +160,15 @@ void ClientFrames::send(Session& session, const v1::ClientFrame& frame) {
     if (answer.has_error()) answer.mutable_error()->set_client_msg_id(key);
     output_.push(*asking, answer, SendLane::control);
   });
+}
+
+void ClientFrames::leave_room(Session& session, const v1::ClientFrame& frame) {
+  const auto chat = check_chat_id(frame.leave_room().chat_id());
+  if (const auto* error = std::get_if<v1::Error>(&chat)) {
+    output_.error(session, frame.id(), *error);
+    return;
+  }
+  rooms_.leave(session, std::get<ChatId>(chat));
 }
 
 void ClientFrames::heartbeat(Session& session, const v1::ClientFrame& frame) {
@@ -210,11 +243,14 @@ void ClientFrames::submit(const v1::Request& request, const Answer& answer) {
       list_sessions(request, answer);
       return;
     case v1::Request::kListChats:
+    case v1::Request::kListAuthored:
     case v1::Request::kRead: {
       peer::HomeRequest home;
       home.set_user(request.user_id());
       if (request.has_read()) {
         *home.mutable_read() = request.read();
+      } else if (request.has_list_authored()) {
+        *home.mutable_list_authored() = request.list_authored();
       } else {
         *home.mutable_list_chats() = request.list_chats();
       }
@@ -231,29 +267,51 @@ void ClientFrames::submit(const v1::Request& request, const Answer& answer) {
   }
 }
 
+/// Makes the request's operation the home request's, once it is checked; its chat.
+Checked<ChatId> ClientFrames::prepare(const v1::Request& request, peer::HomeRequest& home) {
+  switch (request.op_case()) {
+    case v1::Request::kSend:
+      *home.mutable_send() = request.send();
+      return check_send(context_.policy(), context_.limits(), UserId{request.user_id()},
+                        *home.mutable_send());
+    case v1::Request::kEdit:
+      *home.mutable_edit() = request.edit();
+      return check_edit(context_.policy(), request.edit());
+    case v1::Request::kDeleteMessage:
+      *home.mutable_delete_message() = request.delete_message();
+      return check_delete(request.delete_message());
+    case v1::Request::kReact:
+      *home.mutable_react() = request.react();
+      return check_react(request.react());
+    case v1::Request::kHistory:
+      *home.mutable_history() = request.history();
+      return check_chat_id(request.history().chat_id());
+    case v1::Request::kCreateChat:
+      *home.mutable_create_chat() = request.create_chat();
+      return check_create(UserId{request.user_id()}, ChatId::random(context_.wall, context_.random),
+                          *home.mutable_create_chat());
+    case v1::Request::kUpdateChat:
+      *home.mutable_update_chat() = request.update_chat();
+      return check_update(request.update_chat());
+    case v1::Request::kDeleteChat:
+      *home.mutable_delete_chat() = request.delete_chat();
+      return check_end(request.delete_chat());
+    case v1::Request::kChangeMembers:
+      *home.mutable_change_members() = request.change_members();
+      return check_members(request.change_members());
+    case v1::Request::kGetChat:
+      *home.mutable_get_chat() = request.get_chat();
+      return check_chat_id(request.get_chat().chat_id());
+    default:
+      return wire_error(v1::UNIMPLEMENTED, "this server does not serve this request");
+  }
+}
+
 void ClientFrames::to_chat_home(const v1::Request& request, const Answer& answer) {
-  const UserId user{request.user_id()};
   peer::HomeRequest home;
   home.set_user(request.user_id());
   home.set_user_name(request.user_name());
-  Checked<ChatId> chat = v1::Error();
-  if (request.has_send()) {
-    *home.mutable_send() = request.send();
-    chat = check_send(context_.policy(), context_.limits(), user, *home.mutable_send());
-  } else if (request.has_history()) {
-    *home.mutable_history() = request.history();
-    chat = check_chat_id(request.history().chat_id());
-  } else if (request.has_create_chat()) {
-    *home.mutable_create_chat() = request.create_chat();
-    chat = check_create(user, ChatId::random(context_.wall, context_.random),
-                        *home.mutable_create_chat());
-  } else if (request.has_change_members()) {
-    *home.mutable_change_members() = request.change_members();
-    chat = check_members(request.change_members());
-  } else {
-    *home.mutable_get_chat() = request.get_chat();
-    chat = check_chat_id(request.get_chat().chat_id());
-  }
+  const Checked<ChatId> chat = prepare(request, home);
   if (const auto* error = std::get_if<v1::Error>(&chat)) {
     v1::Response response;
     *response.mutable_error() = *error;

@@ -7,6 +7,7 @@
 
 #include "core/engine/context.h"
 #include "core/session/home_requests.h"
+#include "core/session/request_check.h"
 #include "core/session/room_gate.h"
 #include "core/session/session_output.h"
 #include "core/session/session_table.h"
@@ -42,10 +43,12 @@ class ClientFrames {
  private:
   using Answer = std::function<void(const v1::Response&)>;
 
-  void send(Session& session, const v1::ClientFrame& frame);
+  void write(Session& session, const v1::ClientFrame& frame);
+  void leave_room(Session& session, const v1::ClientFrame& frame);
   void sync(Session& session, const v1::ClientFrame& frame);
   void heartbeat(Session& session, const v1::ClientFrame& frame);
   void submit(const v1::Request& request, const Answer& answer);
+  Checked<ChatId> prepare(const v1::Request& request, peer::HomeRequest& home);
   void to_chat_home(const v1::Request& request, const Answer& answer);
   void presence(const v1::Request& request, const Answer& answer);
   void list_sessions(const v1::Request& request, const Answer& answer);

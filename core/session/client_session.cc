@@ -177,6 +177,27 @@ uint32_t ClientSession::send(Instant now, v1::Send send) {
   return frame.id();
 }
 
+uint32_t ClientSession::edit(Instant now, v1::Edit edit) {
+  v1::ClientFrame frame = new_frame();
+  frame.mutable_edit()->Swap(&edit);
+  queue(now, frame);
+  return frame.id();
+}
+
+uint32_t ClientSession::remove(Instant now, v1::Delete deletion) {
+  v1::ClientFrame frame = new_frame();
+  frame.mutable_delete_message()->Swap(&deletion);
+  queue(now, frame);
+  return frame.id();
+}
+
+uint32_t ClientSession::react(Instant now, v1::React reaction) {
+  v1::ClientFrame frame = new_frame();
+  frame.mutable_react()->Swap(&reaction);
+  queue(now, frame);
+  return frame.id();
+}
+
 uint32_t ClientSession::read(Instant now, const ChatId& chat, uint64_t up_to_seq) {
   v1::ClientFrame frame = new_frame();
   frame.mutable_read()->set_chat_id(chat.str());
@@ -279,8 +300,12 @@ void ClientSession::join_room(Instant now, const ChatId& chat, uint64_t from_seq
   if (state_ >= State::syncing) queue_room_sync(now, rooms_.back());
 }
 
-void ClientSession::leave_room(const ChatId& chat) {
-  std::erase_if(rooms_, [&](const Room& room) { return room.chat == chat; });
+void ClientSession::leave_room(Instant now, const ChatId& chat) {
+  const auto left = std::erase_if(rooms_, [&](const Room& room) { return room.chat == chat; });
+  if (left == 0 || state_ < State::syncing) return;
+  v1::ClientFrame frame;
+  frame.mutable_leave_room()->set_chat_id(chat.str());
+  queue(now, frame);
 }
 
 bool ClientSession::rooms_live() const {

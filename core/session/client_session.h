@@ -22,8 +22,11 @@
 
 namespace chat::v1 {
 class ClientFrame;
+class Delete;
+class Edit;
 class History;
 class Lagged;
+class React;
 class Send;
 class ServerFrame;
 class SyncEntry;
@@ -112,6 +115,10 @@ class ClientSession {
   // carry. Without a Welcome (state below syncing) nothing may be asked.
 
   uint32_t send(Instant now, v1::Send send);
+  /// Edit, Delete and React are answered by a SendAck with their client_op_id.
+  uint32_t edit(Instant now, v1::Edit edit);
+  uint32_t remove(Instant now, v1::Delete deletion);
+  uint32_t react(Instant now, v1::React reaction);
   uint32_t read(Instant now, const ChatId& chat, uint64_t up_to_seq);
   uint32_t history(Instant now, v1::History request);
   uint32_t watch_presence(Instant now, const std::vector<UserId>& users);
@@ -121,9 +128,8 @@ class ClientSession {
   /// leave_room(). May be called in any state. A room that is already followed is left as it is.
   /// When the server refuses the room for good, it is forgotten.
   void join_room(Instant now, const ChatId& chat, uint64_t from_seq);
-  /// Stops filtering and acknowledging the room; the server goes on pushing until the next
-  /// connection.
-  void leave_room(const ChatId& chat);
+  /// Stops following the room and tells the server so.
+  void leave_room(Instant now, const ChatId& chat);
 
   // -- facts
 

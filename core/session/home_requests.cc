@@ -1,5 +1,6 @@
 #include "core/session/home_requests.h"
 
+#include "core/home/operations.h"
 #include "core/home/replies.h"
 #include "core/wire/peer.pb.h"
 
@@ -54,7 +55,7 @@ void HomeRequests::on_reply(EngineId from, peer::HomeReply& reply) {
   const auto found = pending_.find(reply.request_id());
   if (found == pending_.end() || found->second.sent_to != from) return;
   const Pending& pending = found->second;
-  if (pending.repeated && pending.request->has_send() && reply.response().has_error() &&
+  if (pending.repeated && !key_bytes_of(*pending.request).empty() && reply.response().has_error() &&
       !reply.response().error().temporary()) {
     // Another copy may have been stored, or still be: only the key can tell.
     *reply.mutable_response() = error_response(

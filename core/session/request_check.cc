@@ -1,6 +1,7 @@
 #include "core/session/request_check.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "core/home/replies.h"
 
@@ -8,7 +9,9 @@ namespace chat {
 namespace {
 
 constexpr int kMembersPerChange = 500;
+constexpr int kMentionsMax = 50;
 constexpr size_t kTitleBytesMax = 256;
+constexpr size_t kReactionBytesMax = 64;
 
 bool valid_user(uint64_t id) { return id != 0 && id <= kUserIdMax; }
 
@@ -17,6 +20,38 @@ v1::Error invalid(std::string text) { return wire_error(v1::INVALID_ARGUMENT, st
 v1::Error for_send(const v1::Send& send, v1::Error error) {
   error.set_client_msg_id(send.client_msg_id());
   return error;
+}
+
+v1::Error too_long(const EnginePolicy& policy, const std::string& text) {
+  return wire_error(v1::TOO_LARGE, "the text has " + std::to_string(text.size()) +
+                                       " bytes, at most " +
+                                       std::to_string(policy.message_bytes_max) + " are taken");
+}
+
+/// The chat of an edit, a deletion or a reaction; the error names the operation.
+template <class Operation>
+Checked<ChatId> check_operation(const Operation& operation, std::optional<v1::Error> refused) {
+  Checked<ChatId> chat = check_chat_id(operation.chat_id());
+  if (!OpKey::from_bytes(operation.client_op_id())) {
+    chat = invalid("client_op_id has to have 16 bytes");
+  } else if (operation.target_seq() == 0) {
+    chat = invalid("target_seq has to name a message");
+  } else if (refused) {
+    chat = *refused;
+  }
+  if (auto* error = std::get_if<v1::Error>(&chat)) {
+    error->set_client_msg_id(operation.client_op_id());
+  }
+  return chat;
+}
+
+/// The key of a change of the chat itself may be left out.
+template <class Operation>
+Checked<ChatId> check_change(const Operation& change) {
+  if (!change.client_op_id().empty() && !OpKey::from_bytes(change.client_op_id())) {
+    return invalid("client_op_id has to have 16 bytes or none");
+  }
+  return check_chat_id(change.chat_id());
 }
 
 }  // namespace
@@ -39,10 +74,14 @@ Checked<ChatId> check_send(const EnginePolicy& policy, const RuntimeLimits& limi
     return for_send(send, wire_error(v1::PERMISSION_DENIED, "attachments are switched off"));
   }
   if (send.text().size() > policy.message_bytes_max) {
-    return for_send(
-        send, wire_error(v1::TOO_LARGE,
-                         "the text has " + std::to_string(send.text().size()) + " bytes, at most " +
-                             std::to_string(policy.message_bytes_max) + " are taken"));
+    return for_send(send, too_long(policy, send.text()));
+  }
+  const auto& mentions = send.mentions();
+  if (mentions.size() > kMentionsMax) {
+    return for_send(send, invalid("a message mentions at most 50 users"));
+  }
+  if (!std::all_of(mentions.begin(), mentions.end(), valid_user)) {
+    return for_send(send, invalid("mentions has a number that is no user id"));
   }
   if (send.ByteSizeLong() > policy.event_bytes_max) {
     return for_send(send, wire_error(v1::TOO_LARGE, "text and attachments are too large together"));
@@ -100,15 +139,50 @@ Checked<ChatId> check_create(UserId user, const ChatId& fresh_id, v1::CreateChat
   return id;
 }
 
-Checked<ChatId> check_members(const v1::ChangeMembers& change) {
-  if (change.add_size() + change.remove_size() > kMembersPerChange) {
-    return invalid("at most 500 members change at a time");
-  }
-  if (change.add_size() + change.remove_size() == 0) return invalid("no user to add or remove");
-  for (uint64_t id : change.add()) {
-    if (!valid_user(id)) return invalid("add has a number that is no user id");
-  }
-  return check_chat_id(change.chat_id());
+Checked<ChatId> check_edit(const EnginePolicy& policy, const v1::Edit& edit) {
+  std::optional<v1::Error> refused;
+  if (edit.text().size() > policy.message_bytes_max) refused = too_long(policy, edit.text());
+  return check_operation(edit, refused);
 }
+
+Checked<ChatId> check_delete(const v1::Delete& deletion) {
+  return check_operation(deletion, std::nullopt);
+}
+
+Checked<ChatId> check_react(const v1::React& react) {
+  std::optional<v1::Error> refused;
+  if (react.reaction().empty() || react.reaction().size() > kReactionBytesMax) {
+    refused = invalid("a reaction has between 1 and 64 bytes");
+  }
+  return check_operation(react, refused);
+}
+
+Checked<ChatId> check_members(const v1::ChangeMembers& change) {
+  const int users = change.add_size() + change.remove_size() + change.ban_size() +
+                    change.unban_size() + change.set_roles_size();
+  if (users > kMembersPerChange) return invalid("at most 500 members change at a time");
+  if (users == 0) return invalid("no user to change");
+  const auto valid = [](const auto& ids) {
+    return std::all_of(ids.begin(), ids.end(), valid_user);
+  };
+  if (!valid(change.add()) || !valid(change.ban())) {
+    return invalid("add or ban has a number that is no user id");
+  }
+  for (const v1::RoleChange& role : change.set_roles()) {
+    if (!valid_user(role.user_id()) || role.role() < v1::MEMBER || role.role() > v1::OWNER) {
+      return invalid("set_roles has to name a user and MEMBER, ADMIN or OWNER");
+    }
+  }
+  return check_change(change);
+}
+
+Checked<ChatId> check_update(const v1::UpdateChat& update) {
+  if (update.title().size() > kTitleBytesMax) return invalid("the title has more than 256 bytes");
+  if (update.retention_ms() < 0) return invalid("retention_ms is 0 or more");
+  if (!update.has_title() && !update.has_retention_ms()) return invalid("nothing to change");
+  return check_change(update);
+}
+
+Checked<ChatId> check_end(const v1::DeleteChat& end) { return check_change(end); }
 
 }  // namespace chat

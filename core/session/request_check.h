@@ -21,6 +21,11 @@ Checked<ChatId> check_send(const EnginePolicy& policy, const RuntimeLimits& limi
 /// Any operation that only names a chat.
 Checked<ChatId> check_chat_id(const std::string& chat_id);
 Checked<ChatId> check_create(UserId user, const ChatId& fresh_id, v1::CreateChat& create);
+Checked<ChatId> check_edit(const EnginePolicy& policy, const v1::Edit& edit);
+Checked<ChatId> check_delete(const v1::Delete& deletion);
+Checked<ChatId> check_react(const v1::React& react);
 Checked<ChatId> check_members(const v1::ChangeMembers& change);
+Checked<ChatId> check_update(const v1::UpdateChat& update);
+Checked<ChatId> check_end(const v1::DeleteChat& end);
 
 }  // namespace chat

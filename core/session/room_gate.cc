@@ -46,7 +46,7 @@ void RoomGate::sync(Session& session, uint32_t reply_to, const v1::Sync& sync) {
     return;
   }
   if (!view) {
-    session.rooms.push_back({.chat = chat});
+    session.rooms.push_back({.chat = chat, .visit = next_visit_++});
     view = &session.rooms.back();
   }
   if (std::exchange(view->syncing, true)) {
@@ -60,19 +60,19 @@ void RoomGate::sync(Session& session, uint32_t reply_to, const v1::Sync& sync) {
   request.set_user(session.user.value);
   *request.mutable_room_sync() = sync;
   requests_.to_chat(chat, std::move(request),
-                    [this, conn = session.conn, reply_to, chat](peer::HomeReply& reply) {
-                      page(conn, reply_to, chat, reply);
-                    });
+                    [this, reader = Reader{session.conn, reply_to, chat, view->visit}](
+                        peer::HomeReply& reply) { page(reader, reply); });
 }
 
-void RoomGate::page(ConnId conn, uint32_t reply_to, const ChatId& chat, peer::HomeReply& reply) {
-  Room& room = rooms_.at(chat);
+void RoomGate::page(const Reader& reader, peer::HomeReply& reply) {
+  Room& room = rooms_.at(reader.chat);
   --room.pages;
-  if (reply.room_page().done()) room.home = context_.home_of(chat).value_or(EngineId{});
-  Session* session = sessions_.find(conn);
-  RoomView* view = session && session->active() ? session->room(chat) : nullptr;
-  if (view) answer(*session, reply_to, *view, reply);  // Else it left meanwhile.
-  release(chat);
+  if (reply.room_page().done()) room.home = context_.home_of(reader.chat).value_or(EngineId{});
+  Session* session = sessions_.find(reader.conn);
+  RoomView* view = session && session->active() ? session->room(reader.chat) : nullptr;
+  // Else it left meanwhile; who came back asks again.
+  if (view && view->visit == reader.visit) answer(*session, reader.reply_to, *view, reply);
+  release(reader.chat);
 }
 
 void RoomGate::answer(Session& session, uint32_t reply_to, RoomView& view, peer::HomeReply& reply) {

@@ -33,6 +33,8 @@ class RoomGate {
   /// A client's Sync of a room.
   void sync(Session& session, uint32_t reply_to, const v1::Sync& sync);
   void on_events(EngineId from, const peer::RoomEvents& frame);
+  /// No event of the room is pushed from here on, and no page is answered that is under way.
+  void leave(Session& session, const ChatId& chat);
   /// The session is gone: it leaves its rooms.
   void leave_all(Session& session);
   /// Rooms whose home was lost or moved: their sessions have to sync.
@@ -47,11 +49,18 @@ class RoomGate {
   /// The frames of one RoomEvents in one encoding, made at its first use.
   struct Block;
 
-  void page(ConnId conn, uint32_t reply_to, const ChatId& chat, peer::HomeReply& reply);
+  /// Who waits for a page.
+  struct Reader {
+    ConnId conn;
+    uint32_t reply_to = 0;
+    ChatId chat;
+    uint64_t visit = 0;
+  };
+
+  void page(const Reader& reader, peer::HomeReply& reply);
   void answer(Session& session, uint32_t reply_to, RoomView& view, peer::HomeReply& reply);
   void enter(Session& session, RoomView& view, uint64_t through);
   void push(Session& session, RoomView& view, const peer::RoomEvents& frame, Block& block);
-  void leave(Session& session, const ChatId& chat);
   /// Ends the subscription if nobody needs it.
   void release(const ChatId& chat);
   void unsubscribe(EngineId home, const ChatId& chat);
@@ -62,6 +71,7 @@ class RoomGate {
   SessionOutput& output_;
   HomeRequests& requests_;
   std::map<ChatId, Room> rooms_;
+  uint64_t next_visit_ = 1;
 };
 
 }  // namespace chat

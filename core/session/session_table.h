@@ -27,6 +27,7 @@ class Hello;
 /// A room of a session. Live: events are pushed from pushed_through + 1 on.
 struct RoomView {
   ChatId chat;
+  uint64_t visit = 0;  ///< Another one after the session has left and come back.
   uint64_t pushed_through = 0;
   bool live = false;
   bool syncing = false;  ///< A page is under way.

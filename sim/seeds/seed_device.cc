@@ -301,7 +301,7 @@ bool SeedDevice::has_left(const ChatId& chat) {
   if (!session.is_room_live(chat)) return false;
   const auto back = rooms_.find(chat);
   if (back == rooms_.end() || session.room_cursor(chat) < back->second.joined_seq) {
-    session.leave_room(chat);
+    session.leave_room(scene_.world.now(), chat);
   }
   return true;
 }
