@@ -219,6 +219,10 @@ void Oracle::see(const ChatId& chat_id, uint64_t seq, uint64_t content) {
     if (seq > chat.seen.size()) chat.seen.resize(seq);
     seen = &chat.seen[seq - 1];
   }
+  if (content == kTombstone) {
+    ++seen->tombstones;
+    return;
+  }
   if (seen->same == 0) seen->content = content;
   ++(seen->content == content ? seen->same : seen->other);
 }
@@ -252,7 +256,13 @@ void Oracle::truth_event(const ChatId& chat_id, const TruthEvent& event) {
     }
     chat.about[user].push_back(event.seq);
   }
-  if (!event.is_message) return;
+  for (UserId user : event.banned) {
+    std::vector<SeqRange>& intervals = chat.members[user];
+    if (intervals.empty() || intervals.back().last != kStillMember) continue;
+    intervals.back().last = event.seq;
+    chat.about[user].push_back(event.seq);
+  }
+  if (!event.is_sent) return;
   const auto found = sends_by_content_.find(send_key(index, event.content));
   if (found == sends_by_content_.end()) return;
   SendRecord& record = sends_[found->second - 1];
@@ -268,6 +278,7 @@ void Oracle::truth_event(const ChatId& chat_id, const TruthEvent& event) {
 // ---------------------------------------------------------------- judgement
 
 OracleReport Oracle::finish() {
+  find_buried_sends();
   judge_sends();
   judge_send_order();
   for (const Chat& chat : chats_) judge_contents(chat);
@@ -278,6 +289,21 @@ OracleReport Oracle::finish() {
   std::sort(keys.begin(), keys.end());
   for (const StreamKey& key : keys) judge_stream(key, streams_[key]);
   return {counts_, std::move(examples_)};
+}
+
+// What was deleted cannot be recognised by its content any more: that a tombstone stands where it
+// was acknowledged has to do.
+void Oracle::find_buried_sends() {
+  for (SendRecord& record : sends_) {
+    const Chat& chat = chats_[record.chat];
+    if (record.log_seq != 0 || record.acked_seq < chat.log_first ||
+        record.acked_seq - chat.log_first >= chat.log.size()) {
+      continue;
+    }
+    if (chat.log[record.acked_seq - chat.log_first] == kTombstone) {
+      record.log_seq = record.acked_seq;
+    }
+  }
 }
 
 void Oracle::judge_sends() {
@@ -346,8 +372,11 @@ void Oracle::judge_send_order() {
 void Oracle::judge_contents(const Chat& chat) {
   const auto judge = [&](uint64_t seq, const Seen& seen) {
     if (seq < chat.log_first || seq - chat.log_first >= chat.log.size()) return;
-    const bool right = seen.content == chat.log[seq - chat.log_first];
-    for (uint32_t i = 0; i < (right ? seen.other : seen.same); ++i) {
+    const uint64_t truth = chat.log[seq - chat.log_first];
+    const bool buried = truth == kTombstone;
+    const uint32_t wrong =
+        (buried || seen.content == truth ? seen.other : seen.same) + (buried ? 0 : seen.tombstones);
+    for (uint32_t i = 0; i < wrong; ++i) {
       note(Finding::phantom, sim::place(chat.id, seq) + ": content unlike the log's");
     }
   };

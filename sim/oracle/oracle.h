@@ -65,13 +65,17 @@ struct OracleReport {
   bool clean() const;
 };
 
+/// The content of every tombstone. What a device saw before the deletion was another one.
+inline constexpr uint64_t kTombstone = 0x70b5;
+
 /// An entry of a chat log.
 struct TruthEvent {
   uint64_t seq = 0;
-  uint64_t content = 0;     ///< content_hash() of the event.
-  bool is_message = false;  ///< Made by a send.
+  uint64_t content = 0;  ///< content_hash() of the event.
+  bool is_sent = false;  ///< Made by a device: a message, edit, deletion or reaction.
   std::vector<UserId> joined = {};
   std::vector<UserId> left = {};
+  std::vector<UserId> banned = {};  ///< Who was a member leaves by it.
 };
 
 class Oracle {
@@ -168,11 +172,13 @@ class Oracle {
     bool started = false;
     bool snapshot_complete = true;
   };
-  /// The first content that was seen at a seq, and how many were like it and unlike it.
+  /// The first content that was seen at a seq, how many were like it and unlike it, and how many
+  /// were tombstones.
   struct Seen {
     uint64_t content = 0;
     uint32_t same = 0;
     uint32_t other = 0;
+    uint32_t tombstones = 0;
   };
   struct Chat {
     ChatId id;
@@ -204,6 +210,7 @@ class Oracle {
   void judge_wire(DeviceRef ref, const ChatId& chat, uint64_t seq, SeqSet& wire, uint64_t cursor);
   void note(Finding finding, const std::string& where);
   std::string place(DeviceRef ref, const ChatId& chat, uint64_t seq);
+  void find_buried_sends();
   void judge_sends();
   void judge_send_order();
   void judge_contents(const Chat& chat);

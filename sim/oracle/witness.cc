@@ -15,7 +15,39 @@ uint64_t message_hash(const Message& message) {
     digest.add(attachment.id());
     digest.add(attachment.url());
   }
+  for (uint64_t user : message.mentions()) digest.add(user);
   return digest.value();
+}
+
+template <class Edit>  // v1::Edit or v1::Edited
+uint64_t edit_hash(const Edit& edit) {
+  Digest digest;
+  digest.add("edit");
+  digest.add(edit.target_seq());
+  digest.add(edit.text());
+  return digest.value();
+}
+
+template <class Deletion>  // v1::Delete or v1::Deleted
+uint64_t deletion_hash(const Deletion& deletion) {
+  Digest digest;
+  digest.add("delete");
+  digest.add(deletion.target_seq());
+  return digest.value();
+}
+
+uint64_t reaction_hash(uint64_t target_seq, const std::string& reaction, bool removed) {
+  Digest digest;
+  digest.add("react");
+  digest.add(target_seq);
+  digest.add(reaction);
+  digest.add(removed ? 1 : 0);
+  return digest.value();
+}
+
+void add_users(Digest& digest, const google::protobuf::RepeatedField<uint64_t>& users) {
+  digest.add(static_cast<uint64_t>(users.size()));
+  for (uint64_t user : users) digest.add(user);
 }
 
 ChatId chat_of(const std::string& bytes) { return ChatId::from_bytes(bytes).value_or(ChatId()); }
@@ -23,16 +55,36 @@ ChatId chat_of(const std::string& bytes) { return ChatId::from_bytes(bytes).valu
 }  // namespace
 
 uint64_t content_hash(const v1::Send& send) { return message_hash(send); }
+uint64_t content_hash(const v1::Edit& edit) { return edit_hash(edit); }
+uint64_t content_hash(const v1::Delete& deletion) { return deletion_hash(deletion); }
+uint64_t content_hash(const v1::React& react) {
+  return reaction_hash(react.target_seq(), react.reaction(), react.remove());
+}
 
 uint64_t content_hash(const v1::Event& event) {
   if (event.has_message()) return message_hash(event.message());
+  if (event.has_edited()) return edit_hash(event.edited());
+  if (event.has_deleted()) return deletion_hash(event.deleted());
+  if (event.has_tombstone()) return kTombstone;
+  if (event.has_reaction()) {
+    const v1::Reaction& reaction = event.reaction();
+    return reaction_hash(reaction.target_seq(), reaction.reaction(), reaction.removed());
+  }
   Digest digest;
   digest.add(static_cast<uint64_t>(event.kind_case()));
   digest.add(event.actor().user_id());
-  for (uint64_t user : event.member().joined()) digest.add(user);
-  digest.add(event.member().left_size());
-  for (uint64_t user : event.member().left()) digest.add(user);
+  add_users(digest, event.member().joined());
+  add_users(digest, event.member().left());
+  add_users(digest, event.member().banned());
+  add_users(digest, event.member().unbanned());
+  for (const v1::RoleChange& role : event.member().roles()) {
+    digest.add(role.user_id());
+    digest.add(static_cast<uint64_t>(role.role()));
+  }
   digest.add(event.chat_updated().title());
+  digest.add(static_cast<uint64_t>(event.chat_updated().retention_ms()));
+  digest.add(event.expired().up_to_seq());
+  digest.add(static_cast<uint64_t>(event.expired().reason()));
   return digest.value();
 }
 
@@ -40,9 +92,11 @@ TruthEvent truth_of(const v1::Event& event) {
   TruthEvent truth;
   truth.seq = event.seq();
   truth.content = content_hash(event);
-  truth.is_message = event.has_message();
+  truth.is_sent =
+      event.has_message() || event.has_edited() || event.has_deleted() || event.has_reaction();
   for (uint64_t user : event.member().joined()) truth.joined.push_back(UserId{user});
   for (uint64_t user : event.member().left()) truth.left.push_back(UserId{user});
+  for (uint64_t user : event.member().banned()) truth.banned.push_back(UserId{user});
   return truth;
 }
 

@@ -7,17 +7,23 @@
 #include "sim/oracle/oracle.h"
 
 namespace chat::v1 {
+class Delete;
+class Edit;
 class Event;
 class HistoryPage;
+class React;
 class Send;
 }  // namespace chat::v1
 
 namespace chat::sim {
 
-/// What a Send says; equals content_hash of the message event that it becomes.
+/// What a device's operation says; equals content_hash of the event that it becomes.
 uint64_t content_hash(const v1::Send& send);
-/// What an event says and who said it of members: text, attachments and reply of a message, users
-/// of a change.
+uint64_t content_hash(const v1::Edit& edit);
+uint64_t content_hash(const v1::Delete& deletion);
+uint64_t content_hash(const v1::React& react);
+/// What an event says: text, attachments, reply and mentions of a message, users of a change. All
+/// tombstones say the same.
 uint64_t content_hash(const v1::Event& event);
 
 /// An entry of a chat log for Oracle::truth_event.

@@ -13,8 +13,9 @@ namespace {
 
 class Audit {
  public:
-  Audit(ChatStore& store, Oracle& oracle, InboxLedger& ledger, std::vector<std::string>& violations)
-      : store_(store), oracle_(oracle), ledger_(ledger), violations_(violations) {}
+  Audit(ChatStore& store, Oracle& oracle, InboxLedger& ledger, const EventReader& reader,
+        std::vector<std::string>& violations)
+      : store_(store), oracle_(oracle), ledger_(ledger), reader_(reader), violations_(violations) {}
 
   void chats() {
     ListChats list;
@@ -71,6 +72,8 @@ class Audit {
       list.after_chat = page.items.back().first;
       list.after_seq = page.items.back().second;
     }
+    // Of a deleted message the row may stand or not: what it leads to is a tombstone.
+    for (const auto& row : buried_[user]) listed.erase(row);
     if (listed != authored_[user]) {
       violations_.push_back("author index of user " + std::to_string(user.value) + " has " +
                             std::to_string(listed.size()) + " rows, the logs have " +
@@ -146,15 +149,20 @@ class Audit {
         !keys.emplace(stored.author(), stored.client_msg_id()).second) {
       violation(chat, at + "repeats a key");
     }
-    if (event.has_message()) authored_[UserId{stored.author()}].emplace(chat, row.seq);
+    if (stored.author() != 0) {
+      (event.has_tombstone() ? buried_ : authored_)[UserId{stored.author()}].emplace(chat, row.seq);
+    }
     oracle_.truth_event(chat, truth_of(event));
+    reader_(chat, event);
   }
 
   ChatStore& store_;
   Oracle& oracle_;
   InboxLedger& ledger_;
+  const EventReader& reader_;
   std::vector<std::string>& violations_;
   std::map<UserId, std::set<std::pair<ChatId, uint64_t>>> authored_;
+  std::map<UserId, std::set<std::pair<ChatId, uint64_t>>> buried_;  ///< Tombstones.
   std::map<std::pair<ChatId, UserId>, uint64_t> received_;  ///< The last seq of somebody else.
   std::map<ChatId, std::vector<MemberRow>> members_;
 };
@@ -162,8 +170,8 @@ class Audit {
 }  // namespace
 
 void audit_store(ChatStore& store, uint64_t users, Oracle& oracle, InboxLedger& ledger,
-                 std::vector<std::string>& violations) {
-  Audit audit(store, oracle, ledger, violations);
+                 const EventReader& reader, std::vector<std::string>& violations) {
+  Audit audit(store, oracle, ledger, reader, violations);
   audit.chats();
   for (uint64_t user = 1; user <= users; ++user) {
     audit.inbox(UserId{user});

@@ -1,8 +1,10 @@
-// LogAudit: reads the whole store after a run. Gives the chat logs to the oracle as the truth, and
-// checks what has to hold among the rows themselves: dense seqs and inbox positions, every key
-// once, nothing pending, every position as the devices saw it. Thread rule: none.
+// LogAudit: reads the whole store after a run. Gives the chat logs to the oracle and other
+// judges as the truth, and checks what has to hold among the rows themselves: dense seqs and inbox
+// positions, every key once, nothing pending, every position as the devices saw it. Thread rule:
+// none.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -10,11 +12,18 @@
 #include "sim/oracle/oracle.h"
 #include "sim/seeds/inbox_ledger.h"
 
+namespace chat::v1 {
+class Event;
+}
+
 namespace chat::sim {
+
+/// Is given every event of every log, ascending in each chat.
+using EventReader = std::function<void(const ChatId&, const v1::Event&)>;
 
 /// Looks at the inboxes of users 1 … `users`. Adds a line to `violations` for everything that is
 /// wrong.
 void audit_store(ChatStore& store, uint64_t users, Oracle& oracle, InboxLedger& ledger,
-                 std::vector<std::string>& violations);
+                 const EventReader& reader, std::vector<std::string>& violations);
 
 }  // namespace chat::sim

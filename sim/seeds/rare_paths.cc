@@ -56,6 +56,8 @@ const char* name_of(RarePath path) {
       return "room_resync";
     case RarePath::mismatched_key:
       return "mismatched_key";
+    case RarePath::tombstone:
+      return "tombstone";
   }
   return "?";
 }

@@ -26,8 +26,9 @@ enum class RarePath : uint8_t {
   heartbeat_timeout,  ///< A connection ended by silence.
   room_resync,        ///< The stream of a room ended at an engine, with its home.
   mismatched_key,     ///< A key was used again for another message.
+  tombstone,          ///< A device that was away got a tombstone for what it never saw.
 };
-inline constexpr size_t kRarePaths = static_cast<size_t>(RarePath::mismatched_key) + 1;
+inline constexpr size_t kRarePaths = static_cast<size_t>(RarePath::tombstone) + 1;
 
 const char* name_of(RarePath path);
 

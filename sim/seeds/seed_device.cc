@@ -40,15 +40,17 @@ SeedDevice::SeedDevice(SeedScene& scene, Options options, Random random)
 void SeedDevice::say(const ChatId& chat) {
   Outgoing out;
   out.chat = chat;
+  v1::Send& send = *out.frame.mutable_send();
   if (chat.is_direct() && random_.chance(1, 2)) {
     const auto users = chat.direct_users();
-    out.send.set_peer_user_id((users[0] == options_.user ? users[1] : users[0]).value);
+    send.set_peer_user_id((users[0] == options_.user ? users[1] : users[0]).value);
   } else {
-    out.send.set_chat_id(chat.str());
+    send.set_chat_id(chat.str());
   }
-  out.send.set_client_msg_id(random_key(random_));
-  out.send.set_text(options_.device_id + " says " + std::to_string(++said_) +
-                    std::string(random_.below(200), '.'));
+  send.set_client_msg_id(random_key(random_));
+  send.set_text(options_.device_id + " says " + std::to_string(++said_) +
+                std::string(random_.below(200), '.'));
+  if (random_.chance(1, 6)) send.add_mentions(1 + random_.below(20));
   outbox_.push_back(std::move(out));
   work();
 }
@@ -57,10 +59,61 @@ void SeedDevice::repeat_last(bool with_other_words) {
   if (!last_answered_) return;
   Outgoing again = *last_answered_;
   if (with_other_words) {
-    again.send.set_text(options_.device_id + " unsays " + std::to_string(++said_));
+    if (!again.frame.has_send()) return;
+    again.frame.mutable_send()->set_text(options_.device_id + " unsays " + std::to_string(++said_));
     again.attempted = false;
   }
   outbox_.push_back(std::move(again));
+  work();
+}
+
+void SeedDevice::edit_something() {
+  if (own_.empty()) return;
+  const auto& [chat, seq] = own_[random_.below(own_.size())];
+  Outgoing out;
+  out.chat = chat;
+  v1::Edit& edit = *out.frame.mutable_edit();
+  edit.set_chat_id(chat.str());
+  edit.set_target_seq(seq);
+  edit.set_client_op_id(random_key(random_));
+  edit.set_text(options_.device_id + " means " + std::to_string(++said_));
+  outbox_.push_back(std::move(out));
+  work();
+}
+
+void SeedDevice::delete_something() {
+  if (own_.empty()) return;
+  const size_t index = random_.below(own_.size());
+  const auto [chat, seq] = own_[index];
+  own_.erase(own_.begin() + static_cast<ptrdiff_t>(index));
+  Outgoing out;
+  out.chat = chat;
+  v1::Delete& deletion = *out.frame.mutable_delete_message();
+  deletion.set_chat_id(chat.str());
+  deletion.set_target_seq(seq);
+  deletion.set_client_op_id(random_key(random_));
+  outbox_.push_back(std::move(out));
+  work();
+}
+
+void SeedDevice::react_to_something() {
+  Outgoing out;
+  if (last_reaction_ && random_.chance(1, 3)) {
+    out = *std::exchange(last_reaction_, {});
+    out.attempted = false;
+    out.frame.mutable_react()->set_remove(true);
+  } else {
+    if (delivered_.empty()) return;
+    auto known = delivered_.begin();
+    std::advance(known, random_.below(delivered_.size()));
+    out.chat = known->first;
+    v1::React& reaction = *out.frame.mutable_react();
+    reaction.set_chat_id(out.chat.str());
+    reaction.set_target_seq(1 + random_.below(known->second));
+    reaction.set_reaction(options_.device_id + ":" + std::to_string(++said_));
+  }
+  out.frame.mutable_react()->set_client_op_id(random_key(random_));
+  outbox_.push_back(std::move(out));
   work();
 }
 
@@ -163,6 +216,7 @@ void SeedDevice::on_event(const v1::SyncEntry& entry, bool pushed) {
   witness_.on_event(entry, pushed);
   if (!entry.has_event()) return;
   const ChatId chat = chat_of(entry.event().chat_id());
+  note_text(entry.event());
   if (entry.inbox_seq() == 0) {
     room_delivered_[chat] = entry.event().seq();
     if (auto room = rooms_.find(chat); room != rooms_.end()) {
@@ -177,14 +231,30 @@ void SeedDevice::on_event(const v1::SyncEntry& entry, bool pushed) {
                                 std::to_string(highest));
   }
   highest = std::max(highest, entry.event().seq());
+  show(chat, entry.event());
   if (scene_.rooms.contains(chat)) on_own_membership(chat, entry.event());
+}
+
+void SeedDevice::note_text(const v1::Event& event) {
+  if (!scene_.quiet || !(event.has_message() || event.has_edited())) return;
+  late_texts_.emplace_back(chat_of(event.chat_id()), event.seq());
+}
+
+void SeedDevice::show(const ChatId& chat, const v1::Event& event) {
+  MessageView& view = views_[chat];
+  if (event.has_tombstone() && view.at(event.seq()).text_seq == 0) {
+    scene_.rare_paths.add(RarePath::tombstone);
+  }
+  view.see(event);
 }
 
 // The inbox tells of joining and leaving a room. The room's own stream may be ahead of that: then
 // the stay that it is in goes on.
 void SeedDevice::on_own_membership(const ChatId& chat, const v1::Event& event) {
   const uint64_t cursor = client_.session().room_cursor(chat);
-  if (names(event.member().left(), options_.user) && cursor <= event.seq()) {
+  const bool ended =
+      names(event.member().left(), options_.user) || names(event.member().banned(), options_.user);
+  if (ended && cursor <= event.seq()) {
     rooms_.erase(chat);
     rooms_left_.push_back(chat);
     scene_.oracle.room_ended(ref_, chat);
@@ -197,6 +267,7 @@ void SeedDevice::on_own_membership(const ChatId& chat, const v1::Event& event) {
 
 void SeedDevice::on_frame(const v1::ServerFrame& frame) {
   witness_.on_frame(frame);
+  for (const v1::Event& event : frame.history_page().events()) note_text(event);
   if (frame.has_send_ack() || frame.has_error()) on_send_answer(frame);
   if (frame.has_history_page() || frame.has_error()) on_history(frame);
   if (frame.has_receipt() && frame.reply_to() != 0) {
@@ -211,10 +282,12 @@ void SeedDevice::on_send_answer(const v1::ServerFrame& frame) {
   under_way_ = false;
   if (frame.has_send_ack()) {
     const v1::SendAck& ack = frame.send_ack();
-    if (ack.client_msg_id() != out.send.client_msg_id() || chat_of(ack.chat_id()) != out.chat) {
+    if (ack.client_msg_id() != out.key() || chat_of(ack.chat_id()) != out.chat) {
       scene_.violations.push_back(options_.device_id + " got a foreign SendAck");
     }
     scene_.oracle.acked(out.ref, ack.seq());
+    if (out.frame.has_send() && ack.status() == v1::STORED) own_.emplace_back(out.chat, ack.seq());
+    if (out.frame.has_react() && !out.frame.react().remove()) last_reaction_ = out;
     last_answered_ = out;
     outbox_.pop_front();
     return;
@@ -247,6 +320,7 @@ void SeedDevice::on_history(const v1::ServerFrame& frame) {
   if (found == gaps_.end() || found->second.asked_id != frame.reply_to()) return;
   Gap& gap = found->second;
   gap.asked_id = 0;
+  for (const v1::Event& event : page.events()) show(found->first, event);
   if (page.events_size() > 0) gap.next = page.events(page.events_size() - 1).seq() + 1;
   if (page.complete() || page.events_size() == 0 || gap.next > gap.last) gaps_.erase(found);
 }
@@ -286,11 +360,16 @@ void SeedDevice::work_outbox() {
   if (out.attempted) {
     scene_.oracle.sent_again(out.ref);
   } else {
-    out.ref = scene_.oracle.sent(ref_, out.chat, content_hash(out.send));
+    out.ref = scene_.oracle.sent(ref_, out.chat, out.content());
     out.attempted = true;
   }
   under_way_ = true;
-  send_id_ = client_.session().send(now, out.send);
+  send_id_ = out.hand_to(client_.session(), now);
+  // An impatient client says it twice before it can have heard the answer.
+  if (random_.chance(1, 20)) {
+    scene_.oracle.sent_again(out.ref);
+    out.hand_to(client_.session(), now);
+  }
 }
 
 // Stops following a room that was left; not while a page of it is under way, and not when the user

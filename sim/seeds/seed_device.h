@@ -10,9 +10,11 @@
 #include <vector>
 
 #include "core/wire/chat.pb.h"
+#include "sim/oracle/message_view.h"
 #include "sim/oracle/oracle.h"
 #include "sim/oracle/witness.h"
 #include "sim/seeds/inbox_ledger.h"
+#include "sim/seeds/outgoing.h"
 #include "sim/seeds/rare_paths.h"
 #include "sim/virtual/virtual_client.h"
 
@@ -23,9 +25,10 @@ struct SeedScene {
   VirtualWorld& world;
   Oracle& oracle;
   InboxLedger& ledger;
-  std::set<ChatId> rooms;
-  std::vector<std::string> violations;
-  RarePathCounts rare_paths;  ///< Those that devices see.
+  std::set<ChatId> rooms = {};
+  std::vector<std::string> violations = {};
+  bool quiet = false;              ///< Whatever is deleted has been deleted.
+  RarePathCounts rare_paths = {};  ///< Those that devices see.
 };
 
 class SeedDevice : private ClientListener {
@@ -39,12 +42,19 @@ class SeedDevice : private ClientListener {
   SeedDevice(SeedScene& scene, Options options, Random random);
 
   VirtualClient& client() { return client_; }
+  const std::string& device_id() const { return options_.device_id; }
   UserId user() const { return options_.user; }
 
   /// Queues a message with a text of its own; to the direct chat when `chat` is one.
   void say(const ChatId& chat);
-  /// Queues the last answered message once more: as it was, or with other words.
+  /// Queues the last answered operation once more: as it was, or with other words.
   void repeat_last(bool with_other_words);
+  /// Queues another text for a message of this device, or its deletion. The message is then no
+  /// longer its own to change.
+  void edit_something();
+  void delete_something();
+  /// Queues a reaction to a message that the device knows, or takes back its last one.
+  void react_to_something();
   /// Marks a chat that the device knows as read, up to somewhere.
   void read_something();
   /// Asks for some page of a chat that the device knows.
@@ -58,14 +68,12 @@ class SeedDevice : private ClientListener {
   std::string describe() const;
   /// The chats of which this device has events.
   std::vector<ChatId> known_chats() const;
+  /// What it shows of the chats that come by its inbox.
+  const std::map<ChatId, MessageView>& views() const { return views_; }
+  /// Texts that came after SeedScene::quiet: (chat, seq).
+  const std::vector<std::pair<ChatId, uint64_t>>& late_texts() const { return late_texts_; }
 
  private:
-  struct Outgoing {
-    ChatId chat;
-    v1::Send send;
-    SendRef ref;
-    bool attempted = false;
-  };
   struct Gap {
     uint64_t next = 0;
     uint64_t last = 0;
@@ -88,6 +96,8 @@ class SeedDevice : private ClientListener {
   void after_input() override;
   void on_disconnected(const Error* error) override;
 
+  void note_text(const v1::Event& event);
+  void show(const ChatId& chat, const v1::Event& event);
   void on_send_answer(const v1::ServerFrame& frame);
   void on_history(const v1::ServerFrame& frame);
   void on_own_membership(const ChatId& chat, const v1::Event& event);
@@ -110,6 +120,10 @@ class SeedDevice : private ClientListener {
   uint32_t send_id_ = 0;
   Instant send_not_before_;
   std::optional<Outgoing> last_answered_;
+  std::optional<Outgoing> last_reaction_;
+  std::vector<std::pair<ChatId, uint64_t>> own_;  ///< Messages of this device that it may change.
+  std::map<ChatId, MessageView> views_;
+  std::vector<std::pair<ChatId, uint64_t>> late_texts_;
   uint64_t said_ = 0;
   bool started_ = false;                       ///< Has got its first snapshot.
   std::map<ChatId, uint64_t> delivered_;       ///< The highest seq by the inbox.

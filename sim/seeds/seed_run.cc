@@ -6,6 +6,7 @@
 #include "sim/memory_store/memory_chat_store.h"
 #include "sim/seeds/log_audit.h"
 #include "sim/seeds/seed_device.h"
+#include "sim/seeds/view_audit.h"
 #include "sim/virtual/virtual_world.h"
 
 namespace chat::sim {
@@ -21,7 +22,7 @@ class SeedRun {
         random_(Random(options.seed).fork("seed")),
         store_(make_store()),
         world_(draw_world(), *store_),
-        scene_{world_, oracle_, ledger_, {}, {}, {}} {}
+        scene_{.world = world_, .oracle = oracle_, .ledger = ledger_} {}
 
   SeedResult run() {
     draw_users();
@@ -41,10 +42,14 @@ class SeedRun {
       device->client().drop();
       device->client().start();
     }
+    scene_.quiet = true;
     settle("reading to the head", [&] { return all_settled(); });
     world_.run_until(world_.now() + seconds(2));
     // Whoever is live now has to get what comes without reading again.
-    for (auto& device : devices_) device->say(any_chat_for(*device));
+    for (auto& device : devices_) {
+      device->look_back();
+      device->say(any_chat_for(*device));
+    }
     settle("the last words", [&] { return all_settled(); });
     world_.run_until(world_.now() + seconds(3));
     return judge();
@@ -111,7 +116,7 @@ class SeedRun {
 
   void draw_users() {
     for (uint64_t user = 1; user <= users_; ++user) {
-      const uint64_t count = 1 + random_.below(2);
+      const uint64_t count = pick<uint64_t>({1, 2, 2, 3});
       for (uint64_t i = 1; i <= count; ++i) {
         SeedDevice::Options device;
         device.user = UserId{user};
@@ -173,7 +178,23 @@ class SeedRun {
     change.set_client_op_id(key);
     for (uint64_t i = 1 + random_.below(3); i > 0; --i) {
       const uint64_t user = 1 + random_.below(users_);
-      random_.chance(1, 2) ? change.add_add(user) : change.add_remove(user);
+      switch (random_.below(10)) {
+        case 0:
+          change.add_ban(user);
+          break;
+        case 1:
+        case 2:
+          change.add_unban(user);
+          break;
+        case 3:
+        case 4:
+        case 5:
+          change.add_remove(user);
+          break;
+        default:
+          change.add_add(user);
+          break;
+      }
     }
     ask(request);
   }
@@ -199,8 +220,16 @@ class SeedRun {
   void operate() {
     SeedDevice& device = any_device();
     const uint64_t dice = random_.below(100);
-    if (dice < 60) {
+    if (dice < 44) {
       device.say(any_chat_for(device));
+    } else if (dice < 46) {
+      say_at_once();
+    } else if (dice < 51) {
+      device.edit_something();
+    } else if (dice < 55) {
+      device.delete_something();
+    } else if (dice < 60) {
+      device.react_to_something();
     } else if (dice < 64) {
       device.repeat_last(random_.chance(1, 3));
     } else if (dice < 74) {
@@ -220,6 +249,12 @@ class SeedRun {
     } else {
       change_members();
     }
+  }
+
+  // Several devices in one chat within the same millisecond.
+  void say_at_once() {
+    const ChatId chat = chats_[random_.below(chats_.size())];
+    for (uint64_t i = 2 + random_.below(5); i > 0; --i) any_device().say(chat);
   }
 
   // Now and then a chat that the user is no member of.
@@ -275,9 +310,29 @@ class SeedRun {
     }
   }
 
+  void judge_views(const ViewAudit& audit) {
+    audit.judge_logs(scene_.violations);
+    for (const auto& device : devices_) {
+      for (const auto& [chat, view] : device->views()) {
+        if (scene_.rooms.contains(chat)) continue;  // Their streams may skip.
+        audit.judge_view(device->user(), device->device_id(), chat, view, scene_.violations);
+      }
+      for (const auto& [chat, seq] : device->late_texts()) {
+        if (!audit.is_buried(chat, seq)) continue;
+        scene_.violations.push_back(device->device_id() + " got the deleted text of chat " +
+                                    chat.hex() + " seq " + std::to_string(seq));
+      }
+    }
+  }
+
   SeedResult judge() {
     SeedResult result;
-    audit_store(*store_, users_, oracle_, ledger_, scene_.violations);
+    ViewAudit views;
+    const auto read = [&](const ChatId& chat, const v1::Event& event) {
+      views.truth(chat, event);
+    };
+    audit_store(*store_, users_, oracle_, ledger_, read, scene_.violations);
+    judge_views(views);
     result.oracle = oracle_.finish();
     result.violations = std::move(scene_.violations);
     result.digest = world_.digest();

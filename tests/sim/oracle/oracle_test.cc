@@ -19,7 +19,7 @@ class OracleTest : public ::testing::Test {
   void log(const ChatId& chat, ChatKind kind, uint64_t last) {
     oracle_.truth_chat(chat, kind);
     for (uint64_t seq = 1; seq <= last; ++seq) {
-      TruthEvent event{.seq = seq, .content = content_of(chat, seq), .is_message = seq > 1};
+      TruthEvent event{.seq = seq, .content = content_of(chat, seq), .is_sent = seq > 1};
       if (seq == 1) event.joined = {UserId{1}, UserId{2}};
       oracle_.truth_event(chat, event);
     }
@@ -100,7 +100,7 @@ TEST_F(OracleTest, ExpectsOnlyWhatFallsIntoAMembership) {
 TEST_F(OracleTest, DirectChatsBelongToBothFromTheirFirstEvent) {
   const DeviceRef device = new_device(UserId{2});
   oracle_.truth_chat(kDirect, ChatKind::direct);
-  oracle_.truth_event(kDirect, {.seq = 1, .content = 5, .is_message = true});
+  oracle_.truth_event(kDirect, {.seq = 1, .content = 5, .is_sent = true});
   EXPECT_EQ(oracle_.finish().counts.lost, 1u);
   EXPECT_EQ(device.value, 1u);
 }
@@ -211,7 +211,7 @@ TEST_F(OracleTest, FindsOneMessageAtTwoSeqs) {
   oracle_.acked(oracle_.sent(device, kDirect, 5), 1);
   oracle_.truth_chat(kDirect, ChatKind::direct);
   for (uint64_t seq : {1, 2}) {
-    oracle_.truth_event(kDirect, {.seq = seq, .content = 5, .is_message = true});
+    oracle_.truth_event(kDirect, {.seq = seq, .content = 5, .is_sent = true});
     oracle_.delivered(device, kDirect, seq, 5, false);
   }
   const OracleReport report = oracle_.finish();
