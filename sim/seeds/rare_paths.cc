@@ -21,6 +21,10 @@ constexpr EngineCounted kEngineCounted[] = {
     {RarePath::lagged, &EngineCounters::slow_readers_lagged},
     {RarePath::slow_reader_close, &EngineCounters::slow_reader_closes},
     {RarePath::heartbeat_timeout, &EngineCounters::heartbeat_timeouts},
+    {RarePath::token_refreshed, &EngineCounters::tokens_refreshed},
+    {RarePath::token_expired_sending, &EngineCounters::tokens_expired_sending},
+    {RarePath::revoked, &EngineCounters::sessions_revoked},
+    {RarePath::go_away, &EngineCounters::go_aways},
     {RarePath::room_resync, &EngineCounters::room_resyncs},
 };
 
@@ -56,6 +60,14 @@ const char* name_of(RarePath path) {
       return "room_resync";
     case RarePath::mismatched_key:
       return "mismatched_key";
+    case RarePath::token_refreshed:
+      return "token_refreshed";
+    case RarePath::token_expired_sending:
+      return "token_expired_sending";
+    case RarePath::revoked:
+      return "revoked";
+    case RarePath::go_away:
+      return "go_away";
     case RarePath::tombstone:
       return "tombstone";
   }

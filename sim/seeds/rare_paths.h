@@ -23,10 +23,14 @@ enum class RarePath : uint8_t {
   reset,              ///< A device got a snapshot, for its cursor was too old.
   lagged,             ///< A device was told to sync, for it read too slowly.
   slow_reader_close,
-  heartbeat_timeout,  ///< A connection ended by silence.
-  room_resync,        ///< The stream of a room ended at an engine, with its home.
-  mismatched_key,     ///< A key was used again for another message.
-  tombstone,          ///< A device that was away got a tombstone for what it never saw.
+  heartbeat_timeout,      ///< A connection ended by silence.
+  room_resync,            ///< The stream of a room ended at an engine, with its home.
+  mismatched_key,         ///< A key was used again for another message.
+  token_refreshed,        ///< On a live connection.
+  token_expired_sending,  ///< A token ended with sends under way.
+  revoked,                ///< A log-in ended, and its connection with it.
+  go_away,                ///< A server sent its clients away.
+  tombstone,              ///< A device that was away got a tombstone for what it never saw.
 };
 inline constexpr size_t kRarePaths = static_cast<size_t>(RarePath::tombstone) + 1;
 

@@ -8,6 +8,7 @@ namespace chat::sim {
 namespace {
 
 constexpr Duration kRetry = milliseconds(500);
+constexpr Duration kLongLife = minutes(24 * 60);
 
 ChatId chat_of(const std::string& bytes) {
   const auto chat = ChatId::from_bytes(bytes);
@@ -146,6 +147,13 @@ void SeedDevice::look_back() {
   client_.pump();
 }
 
+void SeedDevice::revoke() {
+  if (!login_) return;
+  const AccountChanged change{.user = options_.user, .ended = {login_}};
+  login_ = LoginId{++scene_.last_login};
+  scene_.world.end_logins(change);
+}
+
 bool SeedDevice::is_settled() const {
   const ClientSession& session = client_.session();
   return outbox_.empty() && gaps_.empty() && session.is_live() && session.rooms_live() &&
@@ -177,7 +185,15 @@ std::vector<ChatId> SeedDevice::known_chats() const {
 void SeedDevice::on_welcome(bool, uint64_t) {}
 void SeedDevice::on_live() {}
 
+std::string SeedDevice::new_token() const {
+  const WallTime now = scene_.world.wall();
+  const bool is_short = options_.token_life > Duration{} && !scene_.quiet;
+  return token_of(options_.user, login_, now, now + (is_short ? options_.token_life : kLongLife));
+}
+
 void SeedDevice::before_hello() {
+  if (!login_) login_ = LoginId{++scene_.last_login};
+  client_.set_token(new_token());
   std::vector<ChatId> rooms;
   for (const auto& [chat, room] : rooms_) {
     if (client_.session().in_room(chat)) rooms.push_back(chat);
@@ -268,6 +284,7 @@ void SeedDevice::on_own_membership(const ChatId& chat, const v1::Event& event) {
 void SeedDevice::on_frame(const v1::ServerFrame& frame) {
   witness_.on_frame(frame);
   for (const v1::Event& event : frame.history_page().events()) note_text(event);
+  if (frame.has_token_expiring() && frame.reply_to() == 0) refresh_wanted_ = random_.chance(1, 2);
   if (frame.has_send_ack() || frame.has_error()) on_send_answer(frame);
   if (frame.has_history_page() || frame.has_error()) on_history(frame);
   if (frame.has_receipt() && frame.reply_to() != 0) {
@@ -329,7 +346,13 @@ void SeedDevice::after_input() { work(); }
 
 void SeedDevice::on_disconnected(const Error* error) {
   under_way_ = false;
+  refresh_wanted_ = false;
   for (auto& [chat, gap] : gaps_) gap.asked_id = 0;
+  // Such an end is for good with the old token only.
+  const CloseCode code = client_.last_close();
+  if (code == CloseCode::bad_token || code == CloseCode::revoked) {
+    scene_.world.queue().after(kRetry, [this] { client_.start(); });
+  }
   if (error != nullptr) {
     scene_.violations.push_back(options_.device_id + " met a broken server: " + error->text);
   }
@@ -339,6 +362,9 @@ void SeedDevice::on_disconnected(const Error* error) {
 
 void SeedDevice::work() {
   if (!client_.is_connected() || !may_ask()) return;
+  if (std::exchange(refresh_wanted_, false)) {
+    client_.session().refresh_token(scene_.world.now(), new_token());
+  }
   work_rooms();
   work_gaps();
   work_outbox();

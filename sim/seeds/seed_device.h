@@ -27,6 +27,7 @@ struct SeedScene {
   InboxLedger& ledger;
   std::set<ChatId> rooms = {};
   std::vector<std::string> violations = {};
+  uint64_t last_login = 0;
   bool quiet = false;              ///< Whatever is deleted has been deleted.
   RarePathCounts rare_paths = {};  ///< Those that devices see.
 };
@@ -37,6 +38,7 @@ class SeedDevice : private ClientListener {
     UserId user;
     std::string device_id;
     ClientOptions client;
+    Duration token_life = {};  ///< Of each of its tokens until SeedScene::quiet; 0 = long.
   };
 
   SeedDevice(SeedScene& scene, Options options, Random random);
@@ -59,6 +61,9 @@ class SeedDevice : private ClientListener {
   void read_something();
   /// Asks for some page of a chat that the device knows.
   void look_back();
+
+  /// Ends the log-in of this device, as from another device; it logs in again.
+  void revoke();
 
   /// Nothing queued or under way, live, and every gap of a reset read.
   bool is_settled() const;
@@ -96,6 +101,7 @@ class SeedDevice : private ClientListener {
   void after_input() override;
   void on_disconnected(const Error* error) override;
 
+  std::string new_token() const;
   void note_text(const v1::Event& event);
   void show(const ChatId& chat, const v1::Event& event);
   void on_send_answer(const v1::ServerFrame& frame);
@@ -119,6 +125,8 @@ class SeedDevice : private ClientListener {
   bool under_way_ = false;
   uint32_t send_id_ = 0;
   Instant send_not_before_;
+  LoginId login_;
+  bool refresh_wanted_ = false;
   std::optional<Outgoing> last_answered_;
   std::optional<Outgoing> last_reaction_;
   std::vector<std::pair<ChatId, uint64_t>> own_;  ///< Messages of this device that it may change.

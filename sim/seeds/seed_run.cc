@@ -68,7 +68,7 @@ class SeedRun {
   }
 
   WorldOptions draw_world() {
-    users_ = 20 + random_.below(12);
+    users_ = 20 + random_.below(6);
     WorldOptions world;
     world.seed = options_.seed;
     world.users = users_;
@@ -123,6 +123,7 @@ class SeedRun {
         device.device_id = "u" + std::to_string(user) + "d" + std::to_string(i);
         device.client.encoding = random_.chance(1, 6) ? Encoding::json : Encoding::proto;
         device.client.want_receipts = random_.chance(1, 2);
+        if (random_.chance(1, 4)) device.token_life = milliseconds(random_.between(2'000, 9'000));
         devices_.push_back(
             std::make_unique<SeedDevice>(scene_, device, random_.fork("device", devices_.size())));
         VirtualClient& client = devices_.back()->client();
@@ -246,6 +247,8 @@ class SeedRun {
       VirtualClient& client = device.client();
       const Duration away = milliseconds(random_.between(0, asleep ? 25'000 : 6'000));
       world_.queue().after(away, [&client] { client.start(); });
+    } else if (dice < 93) {
+      device.revoke();
     } else {
       change_members();
     }
@@ -269,7 +272,7 @@ class SeedRun {
 
   void break_something() {
     const size_t process = random_.below(world_.processes());
-    switch (random_.below(4)) {
+    switch (random_.below(5)) {
       case 0:
         world_.partition(process, random_.below(world_.processes()),
                          milliseconds(random_.between(500, 8'000)));
@@ -277,6 +280,12 @@ class SeedRun {
       case 1:
         world_.leave_ring(random_.below(world_.engines()),
                           milliseconds(random_.between(50, 5'000)));
+        break;
+      case 2:
+        // A new version: its clients are sent away first.
+        ++crashes_;
+        world_.drain(process, {.window = seconds(1), .reconnect_after = {}, .url = {}});
+        world_.queue().after(seconds(4), [this, process] { world_.crash(process, seconds(1)); });
         break;
       default:
         ++crashes_;
@@ -328,9 +337,7 @@ class SeedRun {
   SeedResult judge() {
     SeedResult result;
     ViewAudit views;
-    const auto read = [&](const ChatId& chat, const v1::Event& event) {
-      views.truth(chat, event);
-    };
+    const auto read = [&](const ChatId& chat, const v1::Event& event) { views.truth(chat, event); };
     audit_store(*store_, users_, oracle_, ledger_, read, scene_.violations);
     judge_views(views);
     result.oracle = oracle_.finish();

@@ -72,6 +72,7 @@ void VirtualClient::on_closed(CloseCode code) { come_back(code, nullptr); }
 void VirtualClient::come_back(CloseCode code, const Error* error) {
   link_ = LinkRef();
   woken_at_ = kNever;
+  last_close_ = code;
   const auto delay = session_.closed(world_.now(), code, random_);
   listener_.on_disconnected(error);
   if (!delay || !wanted_) return;

@@ -35,6 +35,10 @@ class VirtualClient : private LinkEnd {
 
   ClientSession& session() { return session_; }
   const ClientSession& session() const { return session_; }
+  /// The token of the next Hello on; may be called from before_hello(). At first token_of(user).
+  void set_token(std::string token) { token_ = std::move(token); }
+  /// How the last connection ended.
+  CloseCode last_close() const { return last_close_; }
   bool is_connected() const { return link_.value != 0; }
   /// Sends what the session has queued and looks when it wants to be woken: after every use of it.
   void pump();
@@ -48,11 +52,12 @@ class VirtualClient : private LinkEnd {
   VirtualWorld& world_;
   const Encoding encoding_;
   ClientSession session_;
-  const std::string token_;
+  std::string token_;
   const std::string device_id_;
   ClientListener& listener_;
   Random random_;
   LinkRef link_;
+  CloseCode last_close_ = CloseCode::none_received;
   bool wanted_ = false;
   uint64_t attempt_ = 0;  ///< Outdates planned reconnects.
   Instant woken_at_ = kNever;
