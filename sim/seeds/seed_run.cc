@@ -121,7 +121,7 @@ class SeedRun {
         SeedDevice::Options device;
         device.user = UserId{user};
         device.device_id = "u" + std::to_string(user) + "d" + std::to_string(i);
-        device.client.encoding = random_.chance(1, 6) ? Encoding::json : Encoding::proto;
+        device.client.encoding = random_.chance(1, 10) ? Encoding::json : Encoding::proto;
         device.client.want_receipts = random_.chance(1, 2);
         if (random_.chance(1, 4)) device.token_life = milliseconds(random_.between(2'000, 9'000));
         devices_.push_back(

@@ -1,16 +1,23 @@
 #include "sim/virtual/occurrence_queue.h"
 
 #include <algorithm>
-#include <tuple>
+#include <utility>
 
 namespace chat::sim {
 
 bool OccurrenceQueue::later(const Occurrence& a, const Occurrence& b) {
-  return std::tuple(a.when, a.sequence) > std::tuple(b.when, b.sequence);
+  return a.when > b.when || (a.when == b.when && a.sequence > b.sequence);
 }
 
 void OccurrenceQueue::at(Instant when, Action action) {
-  heap_.push_back({std::max(when, now_), next_sequence_++, std::move(action)});
+  if (free_.empty()) {
+    free_.push_back(actions_.size());
+    actions_.emplace_back();
+  }
+  const size_t place = free_.back();
+  free_.pop_back();
+  actions_[place] = std::move(action);
+  heap_.push_back({std::max(when, now_), next_sequence_++, place});
   std::push_heap(heap_.begin(), heap_.end(), later);
 }
 
@@ -20,10 +27,12 @@ bool OccurrenceQueue::run_next(Instant limit) {
     return false;
   }
   std::pop_heap(heap_.begin(), heap_.end(), later);
-  const Occurrence occurrence = std::move(heap_.back());
+  const Occurrence occurrence = heap_.back();
   heap_.pop_back();
+  free_.push_back(occurrence.action);
+  const Action action = std::exchange(actions_[occurrence.action], {});
   now_ = occurrence.when;
-  occurrence.action();
+  action();
   return true;
 }
 

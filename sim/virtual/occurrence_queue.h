@@ -26,16 +26,19 @@ class OccurrenceQueue {
   uint64_t occurrences() const { return next_sequence_; }
 
  private:
+  /// Small, for the heap moves it about; its action stays where it is.
   struct Occurrence {
     Instant when;
     uint64_t sequence;
-    Action action;
+    size_t action;
   };
   static bool later(const Occurrence& a, const Occurrence& b);
 
   Instant now_;
   uint64_t next_sequence_ = 0;
   std::vector<Occurrence> heap_;
+  std::vector<Action> actions_;
+  std::vector<size_t> free_;  ///< Places in actions_.
 };
 
 }  // namespace chat::sim
