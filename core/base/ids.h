@@ -34,6 +34,7 @@ using Incarnation = StrongId<struct IncarnationTag>;  ///< One life of an engine
 using StoreToken = StrongId<struct StoreTokenTag>;  ///< Matches a StoreDone to its Store.
 using AuthToken = StrongId<struct AuthTokenTag>;    ///< Matches an AuthDone to its Authenticate.
 using AccountToken = StrongId<struct AccountTokenTag>;  ///< Matches an AccountDone to its Account.
+using DelayToken = StrongId<struct DelayTokenTag>;      ///< Matches a DelayDone to its Delay.
 using RequestId = StrongId<struct RequestIdTag>;    ///< The driver's id; echoed in Response.
 
 inline constexpr uint64_t kUserIdMax = (uint64_t{1} << 63) - 1;

@@ -39,6 +39,20 @@ void EngineContext::store_done(StoreDone& input) {
   done(input.result);
 }
 
+void EngineContext::delay(DelayCommand command, DelayContinuation done) {
+  const DelayToken token{next_token_++};
+  delay_waiting_.emplace(token.value, std::move(done));
+  emit(Delay{token, std::move(command)});
+}
+
+void EngineContext::delay_done(const DelayDone& input) {
+  const auto found = delay_waiting_.find(input.token.value);
+  CHAT_ASSERT(found != delay_waiting_.end());
+  const DelayContinuation done = std::move(found->second);
+  delay_waiting_.erase(found);
+  done(input.status);
+}
+
 void EngineContext::check_users(std::vector<UserId> users, UsersContinuation done) {
   const AccountToken token{next_token_++};
   users_waiting_.emplace(token.value, std::move(done));

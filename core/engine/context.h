@@ -41,11 +41,13 @@ enum class TimerKind : uint8_t {
   chat_receipts,      ///< id: the chat's number
   chat_reload,        ///< id: the chat's number
   chat_sweep,         ///< eviction
+  chat_delay,         ///< id: the chat's number
 };
 
 class EngineContext {
  public:
   using StoreContinuation = std::function<void(StoreResult&)>;
+  using DelayContinuation = std::function<void(const Status&)>;
   using UsersContinuation = std::function<void(const Result<std::vector<UserId>>&)>;
   using PostFunction = std::function<void(EngineId, peer::Frame&&)>;
 
@@ -71,6 +73,10 @@ class EngineContext {
   /// Emits the command; `done` runs with its result, at most once.
   void store(StoreCommand command, StoreContinuation done);
   void store_done(StoreDone& input);
+
+  /// Emits a command for the DelayLog; `done` runs with its result.
+  void delay(DelayCommand command, DelayContinuation done);
+  void delay_done(const DelayDone& input);
 
   /// Asks which of the users do not exist.
   void check_users(std::vector<UserId> users, UsersContinuation done);
@@ -98,6 +104,7 @@ class EngineContext {
  private:
   std::deque<Output> outputs_;
   std::unordered_map<uint64_t, StoreContinuation> store_waiting_;
+  std::unordered_map<uint64_t, DelayContinuation> delay_waiting_;
   std::unordered_map<uint64_t, UsersContinuation> users_waiting_;
   uint64_t next_token_ = 1;
   RuntimeLimits limits_;

@@ -117,6 +117,7 @@ void Engine::Impl::on_timer(const TimerEvent& event) {
     case TimerKind::chat_receipts:
     case TimerKind::chat_reload:
     case TimerKind::chat_sweep:
+    case TimerKind::chat_delay:
       chats.on_timer(kind, event.id);
       break;
   }
@@ -138,6 +139,8 @@ void Engine::Impl::route(Input& input) {
         if constexpr (std::is_same_v<T, PeerUp>) mesh.peer_up(in.peer);
         if constexpr (std::is_same_v<T, PeerDown>) mesh.peer_down(in.peer);
         if constexpr (std::is_same_v<T, StoreDone>) context.store_done(in);
+        if constexpr (std::is_same_v<T, DelayDone>) context.delay_done(in);
+        if constexpr (std::is_same_v<T, DelayLoaded>) chats.on_delay_loaded(in);
         if constexpr (std::is_same_v<T, AccountDone>) context.account_done(in);
         if constexpr (std::is_same_v<T, RingChanged>) ring_changed(in);
         if constexpr (std::is_same_v<T, LimitsChanged>) limits_changed(in);
@@ -245,6 +248,12 @@ void Engine::Impl::dispatch(EngineId from, peer::Frame& frame) {
     case F::kTouched:
       chats.on_touched(frame.touched());
       users.on_touched(frame.touched());
+      break;
+    case F::kDelayForward:
+      chats.on_delay_forward(from, *frame.mutable_delay_forward());
+      break;
+    case F::kDelaySettled:
+      chats.on_delay_settled(frame.delay_settled());
       break;
     case F::BODY_NOT_SET:
       break;

@@ -35,8 +35,11 @@ struct EnginePolicy {
   Duration receipt_join = milliseconds(250);
   Duration mark_flush = seconds(1);
   Duration request_timeout = seconds(10);
-  uint32_t chat_queue_max = 1'024;   ///< Sends waiting in one chat.
-  uint32_t append_events_max = 256;  ///< Events of one append.
+  uint32_t chat_queue_max = 1'024;      ///< Sends waiting in one chat.
+  uint32_t append_events_max = 256;     ///< Events of one append.
+  Duration delay_after = seconds(2);    ///< Without an answer of the store a chat is in delay.
+  uint32_t delayed_sends_max = 65'536;  ///< Of an engine, answered DELAYED and not stored yet.
+  uint32_t delayed_bytes_max = 64 * 1024 * 1024;
   Duration idempotency_ttl = seconds(7 * 24 * 3600);
   Duration idle_eviction = minutes(5);  ///< Chats and users without work leave memory after this.
   uint32_t ephemeral_bytes_max = 64 * 1024;  ///< Unsent bytes of a connection; see SendBudget.
@@ -80,6 +83,15 @@ struct EngineCounters {
   uint64_t tokens_expired_sending = 0;  ///< Of them: with sends under way.
   uint64_t sessions_revoked = 0, go_aways = 0, drain_closes = 0, drain_refusals = 0;
   uint64_t peer_frames_out = 0, peer_frames_in = 0, peer_bytes_out = 0, peer_links_ended = 0;
+  uint64_t chats_delayed = 0;   ///< How often a chat entered delay.
+  uint64_t sends_delayed = 0;   ///< Answered DELAYED, each counted once.
+  uint64_t delayed_stored = 0;  ///< Of the sends delayed here, or loaded: now in the chat log.
+  uint64_t delayed_unstorable =
+      0;  ///< Never to be: their key was used otherwise, their chat is gone.
+  uint64_t delayed_forwarded = 0;  ///< Handed to another home of their chat.
+  uint64_t delays_refused = 0;     ///< Sends that could not be delayed: the queue was full.
+  uint64_t delay_log_failures = 0;
+  uint64_t delayed_now = 0;                     ///< Entered and not stored yet.
   uint64_t chats_loaded = 0, users_loaded = 0;  ///< Now in memory.
 };
 

@@ -1,7 +1,7 @@
 // The inputs and outputs of an engine: all that it knows of the world, and all that it does to it.
 // A driver feeds Inputs and executes Outputs; both are plain values. Order: FIFO per connection,
-// per peer engine, and per chat or inbox for store writes; completions (StoreDone, AuthDone,
-// AccountDone) come in any order.
+// per peer engine, and per chat or inbox for store writes; completions (StoreDone, DelayDone,
+// AuthDone, AccountDone) come in any order.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +16,7 @@
 #include "core/base/time.h"
 #include "core/policy/runtime_limits.h"
 #include "core/store/chat_store.h"
+#include "core/store/delay_log.h"
 
 namespace chat {
 
@@ -92,6 +93,16 @@ struct StoreDone {
   StoreToken token;
   StoreResult result;
 };
+/// The answer to a Delay.
+struct DelayDone {
+  DelayToken token;
+  Status status;
+};
+/// This engine's share of what was in the process's DelayLog when it began. At most once, before
+/// any other input.
+struct DelayLoaded {
+  std::vector<DelayEntry> entries;
+};
 struct AuthDone {
   AuthToken token;
   Result<Identity> identity = make_error(ErrorCode::internal, "");
@@ -131,8 +142,8 @@ struct RequestInput {
 };
 
 using Input = std::variant<Opened, Received, Sent, Closed, PeerReceived, PeerUp, PeerDown,
-                           StoreDone, AuthDone, AccountDone, AccountChanged, Drain, RingChanged,
-                           LimitsChanged, RequestInput>;
+                           StoreDone, DelayDone, DelayLoaded, AuthDone, AccountDone,
+                           AccountChanged, Drain, RingChanged, LimitsChanged, RequestInput>;
 
 // ---------------------------------------------------------------- outputs
 
@@ -155,6 +166,10 @@ struct Store {
   StoreToken token;
   StoreCommand command;
 };
+struct Delay {
+  DelayToken token;
+  DelayCommand command;
+};
 struct Authenticate {
   AuthToken token;
   std::string credentials;  ///< The access token.
@@ -173,7 +188,7 @@ struct ResponseOutput {
   std::shared_ptr<const v1::Response> response;
 };
 
-using Output =
-    std::variant<Send, Close, PeerSend, Store, Authenticate, CheckUsers, WakeAt, ResponseOutput>;
+using Output = std::variant<Send, Close, PeerSend, Store, Delay, Authenticate, CheckUsers, WakeAt,
+                            ResponseOutput>;
 
 }  // namespace chat

@@ -76,7 +76,7 @@ std::vector<UserId> ChatDrafts::users_to_check(const Chat& chat, const ChatOp& o
     for (uint64_t id : ids) users.push_back(UserId{id});
   };
   if (op.request->has_send()) {
-    if (chat.exists || !chat.id.is_direct() || chat.peer_exists) return users;
+    if (chat.exists || !chat.id.is_direct() || chat.peer_exists || op.is_promised()) return users;
     const UserId user{op.request->user()};
     const auto [low, high] = chat.id.direct_users();
     if (user == low || user == high) users.push_back(user == low ? high : low);
@@ -137,7 +137,7 @@ std::optional<v1::Response> ChatDrafts::add_send(const Chat& chat, Draft& draft,
                                                  const ChatOp& op) const {
   const UserId user{op.request->user()};
   const v1::Send& send = op.request->send();
-  bool allowed = chat.is_active(user);
+  bool allowed = chat.is_active(user) || (chat.exists && op.is_promised());
   if (!chat.exists && chat.id.is_direct()) {
     const auto [low, high] = chat.id.direct_users();
     allowed = user == low || user == high;

@@ -58,26 +58,32 @@ void ChatFanOut::fan_out_segment(Chat& chat, const std::vector<SharedEvent>& eve
       ++from;
     }
     batch.last_seq = batch.events.back()->seq();
-    const std::set<UserId>& users = chat.row.kind == ChatKind::room ? concerned : recipients;
+    std::set<UserId> users = chat.row.kind == ChatKind::room ? concerned : recipients;
+    // Who wrote it before leaving, when it had to be delayed.
+    for (UserId user : concerned) {
+      if (users.insert(user).second) batch.outsiders.insert(user);
+    }
     chat.fan_outs.push_back(std::move(batch));
     post(chat, chat.fan_outs.back(), {users.begin(), users.end()});
   }
 }
 
 void ChatFanOut::post(Chat& chat, FanOutBatch& batch, const std::vector<UserId>& users) {
-  std::map<EngineId, std::vector<UserId>> by_home;
+  std::map<std::pair<EngineId, bool>, std::vector<UserId>> by_home;  // Outsiders apart.
   for (UserId user : users) {
     // With an empty ring the ticket waits for nobody; the next ring sends it again.
-    by_home[context_.home_of(user).value_or(EngineId{})].push_back(user);
+    const bool outsider = batch.outsiders.contains(user);
+    by_home[{context_.home_of(user).value_or(EngineId{}), outsider}].push_back(user);
   }
-  for (auto& [engine, members] : by_home) {
+  for (auto& [way, members] : by_home) {
+    const auto [engine, outsiders] = way;
     const uint64_t ticket = next_ticket_++;
     if (engine) {
       peer::Frame frame;
       peer::InboxAppend& append = *frame.mutable_inbox_append();
       append.set_chat_id(chat.id.str());
       append.set_ticket(ticket);
-      append.set_room(chat.row.kind == ChatKind::room);
+      append.set_room(chat.row.kind == ChatKind::room || outsiders);
       for (UserId user : members) append.add_users(user.value);
       for (const SharedEvent& event : batch.events) *append.add_events() = *event;
       context_.post(engine, std::move(frame));

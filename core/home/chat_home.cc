@@ -4,6 +4,7 @@
 
 #include "core/base/assert.h"
 #include "core/home/chat_answers.h"
+#include "core/home/chat_op.h"
 #include "core/home/move_notice.h"
 #include "core/home/operations.h"
 #include "core/home/replies.h"
@@ -24,7 +25,8 @@ ChatHome::ChatHome(EngineContext& context)
       chats_(context),
       fan_out_(context, chats_),
       marks_(context),
-      writer_(context, chats_, fan_out_, marks_) {}
+      delay_(context, chats_),
+      writer_(context, chats_, fan_out_, marks_, delay_) {}
 
 void ChatHome::start() { context_.arm(kSweepInterval, TimerKind::chat_sweep); }
 
@@ -32,7 +34,12 @@ void ChatHome::on_request(EngineId from, peer::HomeRequest&& frame) {
   const auto id = ChatId::from_bytes(chat_id_of(frame));
   CHAT_ASSERT(id.has_value());
   auto request = std::make_shared<const peer::HomeRequest>(std::move(frame));
-  chats_.when_loaded(*id, [this, from, request](Chat& chat) {
+  ChatWaiter waiter;
+  waiter.is_send = request->has_send();
+  waiter.refuse = [this, from, request_id = request->request_id()] {
+    reply(from, request_id, store_unavailable());
+  };
+  waiter.then = [this, from, request](Chat& chat) {
     switch (request->op_case()) {
       case peer::HomeRequest::kHistory:
         history(chat, from, *request);
@@ -44,19 +51,20 @@ void ChatHome::on_request(EngineId from, peer::HomeRequest&& frame) {
         get_chat(chat, from, *request);
         break;
       default:
-        change(chat, from, request);
+        writer_.add(chat, op_of(request, {from, request->request_id()}));
         break;
     }
-  });
-}
-
-void ChatHome::change(Chat& chat, EngineId from, std::shared_ptr<const peer::HomeRequest> request) {
-  ChatOp op;
-  op.request = request;
-  op.askers.push_back({from, request->request_id()});
-  op.key = OpKey::from_bytes(key_bytes_of(*request));
-  op.content_hash = content_hash_of(*request);
-  writer_.add(chat, std::move(op));
+  };
+  // A chat whose members are in memory can take sends while it is read again. They keep their
+  // order: not past one that waits.
+  Chat& chat = chats_.get(*id);
+  const bool overtakes = std::any_of(chat.waiting.begin(), chat.waiting.end(),
+                                     [](const ChatWaiter& earlier) { return earlier.is_send; });
+  if (waiter.is_send && chat.exists && !overtakes) {
+    waiter.then(chat);
+  } else {
+    chats_.when_loaded(*id, std::move(waiter));
+  }
 }
 
 uint64_t ChatHome::readable_through(const Chat& chat, UserId user) const {
@@ -123,7 +131,10 @@ void ChatHome::room_sync(Chat& chat, EngineId from,
     return;
   }
   chats_.read_again(chat);
-  chat.waiting.push_back([this, from, request](Chat& known) { room_page(known, from, *request); });
+  chat.waiting.push_back(
+      {.then = [this, from, request](Chat& known) { room_page(known, from, *request); },
+       .refuse = [this, from,
+                  id = request->request_id()] { reply(from, id, store_unavailable()); }});
 }
 
 void ChatHome::room_page(Chat& chat, EngineId from, const peer::HomeRequest& frame) {
@@ -219,15 +230,22 @@ void ChatHome::on_marks_update(EngineId from, const peer::MarksUpdate& frame) {
   const auto raise = [this, from, frame](Chat& chat) {
     marks_.raise(chat, from, frame, [this](Chat& raised) { writer_.arm_flush(raised); });
   };
-  chats_.when_loaded(*id, [this, frame, raise](Chat& chat) {
+  const auto look = [this, frame, raise](Chat& chat) {
     if (std::max(frame.delivered_seq(), frame.read_seq()) <= chat.row.last_seq) {
       raise(chat);
       return;
     }
     // A mark beyond the last seq: another home has written since this one read the chat.
     chats_.read_again(chat);
-    chat.waiting.push_back(raise);
-  });
+    chat.waiting.push_back({.then = raise, .refuse = {}});
+  };
+  chats_.when_loaded(*id, {.then = look, .refuse = {}});
+}
+
+void ChatHome::on_delay_forward(EngineId from, const peer::DelayForward& frame) {
+  delay_.on_forward(from, frame);
+  const auto id = ChatId::from_bytes(frame.chat_id());
+  if (Chat* chat = id ? chats_.find(*id) : nullptr) writer_.pump(*chat);
 }
 
 // ---------------------------------------------------------------- changes around it
@@ -261,6 +279,7 @@ void ChatHome::on_ring_changed() {
     if (chat.state == Chat::State::ready) fan_out_.reroute(chat, std::nullopt);
     if (!chat.owned) leave(chat);
   }
+  delay_.forward();
   scan_pending();
 }
 
@@ -291,6 +310,7 @@ void ChatHome::scan_pending() {
 }
 
 void ChatHome::on_peer_lost(EngineId peer) {
+  delay_.forward(peer);
   MoveNotice notice(context_);
   for (size_t i = 0; i < chats_.size(); ++i) {
     Chat& chat = chats_.at(i);
@@ -316,11 +336,18 @@ void ChatHome::on_timer(TimerKind kind, uint64_t number) {
   if (!chat) return;
   if (kind == TimerKind::chat_reload) {
     chats_.on_reload_timer(number);
+  } else if (kind == TimerKind::chat_delay) {
+    delay_.on_timer(*chat);
   } else if (kind == TimerKind::chat_flush) {
     writer_.on_flush_timer(*chat);
   } else {
     marks_.on_receipts_timer(*chat);
   }
+}
+
+void ChatHome::end_turn() {
+  delay_.end_turn();
+  context_.counters.chats_loaded = chats_.size();
 }
 
 /// Looks at some chats now and at the next ones after a pause, for there may be very many.

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "core/engine/context.h"
+#include "core/home/chat_delay.h"
 #include "core/home/chat_fan_out.h"
 #include "core/home/chat_marks.h"
 #include "core/home/chat_table.h"
@@ -13,6 +14,8 @@
 namespace chat {
 
 namespace peer {
+class DelayForward;
+class DelaySettled;
 class MarksUpdate;
 class Touched;
 }  // namespace peer
@@ -32,14 +35,17 @@ class ChatHome {
   void on_room_unsubscribe(EngineId from, const ChatId& chat) { fan_out_.unsubscribe(chat, from); }
   void on_touched(const peer::Touched& frame);
 
+  void on_delay_loaded(const DelayLoaded& input) { delay_.on_loaded(input); }
+  void on_delay_forward(EngineId from, const peer::DelayForward& frame);
+  void on_delay_settled(const peer::DelaySettled& frame) { delay_.on_settled(frame); }
+
   void on_ring_changed();
   void on_peer_lost(EngineId peer);
   void on_timer(TimerKind kind, uint64_t number);
   void start();
-  void end_turn() { context_.counters.chats_loaded = chats_.size(); }
+  void end_turn();
 
  private:
-  void change(Chat& chat, EngineId from, std::shared_ptr<const peer::HomeRequest> request);
   void history(Chat& chat, EngineId from, const peer::HomeRequest& frame);
   void room_sync(Chat& chat, EngineId from, std::shared_ptr<const peer::HomeRequest> request);
   void read_again(const ChatId& id);
@@ -59,6 +65,7 @@ class ChatHome {
   size_t sweep_left_ = 0;  ///< Places in the table that this round has not seen yet.
   ChatFanOut fan_out_;
   ChatMarks marks_;
+  ChatDelay delay_;
   ChatWriter writer_;
 };
 

@@ -2,10 +2,13 @@
 
 #include <algorithm>
 
+#include "core/wire/peer.pb.h"
+
 namespace chat {
 namespace {
 
 constexpr Duration kLoadRetry = milliseconds(200);
+constexpr uint32_t kLoadRetryDoublings = 4;
 
 }  // namespace
 
@@ -17,6 +20,17 @@ const MemberRow* Chat::member(UserId user) const {
 bool Chat::is_active(UserId user) const {
   const MemberRow* found = member(user);
   return found && found->left_seq == kStillMember;
+}
+
+ChatOp* Chat::find_twin(const ChatOp& op) {
+  if (!op.key) return nullptr;
+  const auto same = [&](const ChatOp& other) {
+    return other.request->user() == op.request->user() && other.key == op.key;
+  };
+  const auto known = std::find_if(in_flight.begin(), in_flight.end(), same);
+  if (known != in_flight.end()) return &*known;
+  const auto queued = std::find_if(queue.begin(), queue.end(), same);
+  return queued != queue.end() ? &*queued : nullptr;
 }
 
 bool Chat::busy() const {
@@ -55,23 +69,27 @@ Chat& ChatTable::get(const ChatId& id) {
     by_number_.emplace(slot->number, slot.get());
     slot->index = order_.size();
     order_.push_back(slot.get());
+    store_watch_(*slot, StoreNews::asked);
     load(*slot);
   }
   slot->last_used = context_.now;
   return *slot;
 }
 
-void ChatTable::when_loaded(const ChatId& id, std::function<void(Chat&)> then) {
+void ChatTable::when_loaded(const ChatId& id, ChatWaiter waiter) {
   Chat& chat = get(id);
   if (chat.state == Chat::State::ready) {
-    then(chat);
+    waiter.then(chat);
+  } else if (chat.delayed && waiter.refuse) {
+    waiter.refuse();
   } else {
-    chat.waiting.push_back(std::move(then));
+    chat.waiting.push_back(std::move(waiter));
   }
 }
 
 void ChatTable::reload(Chat& chat, Duration delay) {
   chat.state = Chat::State::loading;
+  store_watch_(chat, StoreNews::asked);
   if (delay.ns > 0) {
     context_.arm(delay, TimerKind::chat_reload, chat.number);
   } else {
@@ -107,13 +125,20 @@ void ChatTable::load(Chat& chat) {
     if (auto* rows = std::get_if<ChatLoaded>(&result)) {
       loaded(*loading, *rows);
     } else {
-      context_.arm(kLoadRetry, TimerKind::chat_reload, number);
+      const uint32_t doublings = std::min(loading->loads_failed++, kLoadRetryDoublings);
+      const Duration pause{kLoadRetry.ns << doublings};
+      // Not all chats at once.
+      const auto jitter =
+          static_cast<int64_t>(context_.random.below(static_cast<uint64_t>(pause.ns) / 4));
+      context_.arm(pause + Duration{jitter}, TimerKind::chat_reload, number);
+      store_watch_(*loading, StoreNews::failed);
     }
   });
 }
 
 void ChatTable::loaded(Chat& chat, ChatLoaded& result) {
   const uint64_t last_seq_before = chat.row.last_seq;
+  chat.loads_failed = 0;
   chat.exists = result.row.has_value();
   chat.row = result.row.value_or(ChatRow{});
   chat.stored_fanned_seq = chat.row.fanned_seq;
@@ -139,17 +164,20 @@ void ChatTable::resume(Chat& chat) {
     return;
   }
   const uint64_t number = chat.number;
-  if (std::exchange(chat.state, Chat::State::ready) == Chat::State::loading) ready_(chat);
+  if (std::exchange(chat.state, Chat::State::ready) == Chat::State::loading) {
+    store_watch_(chat, StoreNews::answered);
+    ready_(chat);
+  }
   const auto waiting = std::exchange(chat.waiting, {});
-  for (auto then = waiting.begin(); then != waiting.end(); ++then) {
+  for (auto waiter = waiting.begin(); waiter != waiting.end(); ++waiter) {
     Chat* still = find(number);
     if (!still) return;
     if (still->state == Chat::State::loading) {
       // It is read once more: the others wait for that.
-      still->waiting.insert(still->waiting.end(), then, waiting.end());
+      still->waiting.insert(still->waiting.end(), waiter, waiting.end());
       return;
     }
-    (*then)(*still);
+    waiter->then(*still);
   }
 }
 

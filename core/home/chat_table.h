@@ -32,6 +32,7 @@ using SharedEvent = std::shared_ptr<const peer::StoredEvent>;
 struct Asker {
   EngineId engine;
   uint64_t request_id = 0;
+  bool keeper = false;  ///< Has it in its DelayLog, request_id is its number there.
 };
 
 /// A change that waits to be written: a send, an edit, a change of members, a creation …
@@ -43,6 +44,12 @@ struct ChatOp {
   bool users_checked = false;                       ///< Every user that it names exists.
   std::shared_ptr<const peer::StoredEvent> target;  ///< The event that it is about, once read.
   std::optional<uint64_t> read_at;                  ///< The chat's last_seq when `target` was read.
+
+  enum class Delay : uint8_t { none, entering, entered };
+  Delay delay = Delay::none;  ///< entered: some DelayLog has it, so it has to be stored.
+  uint64_t delay_number = 0;  ///< In this engine's DelayLog; 0 = only in another one's.
+  /// Its sender was, or may have been, told DELAYED.
+  bool is_promised() const { return delay != Delay::none; }
 };
 
 /// Events on their way into inboxes. Each ticket is one InboxAppend without its answer.
@@ -50,6 +57,17 @@ struct FanOutBatch {
   uint64_t last_seq = 0;
   std::vector<SharedEvent> events;
   std::map<uint64_t, std::pair<EngineId, std::vector<UserId>>> tickets;
+  std::set<UserId> outsiders;  ///< Authors who are no members any more: author rows only.
+};
+
+struct Chat;
+
+/// What waits until a chat is loaded.
+struct ChatWaiter {
+  std::function<void(Chat&)> then;
+  std::function<void()>
+      refuse;  ///< Called instead when the store does not answer; empty = waits on.
+  bool is_send = false;
 };
 
 struct Chat {
@@ -66,16 +84,23 @@ struct Chat {
   ChatRow row;
   std::map<UserId, MemberRow> members;  ///< Those who left included.
   Instant last_used;
-  std::vector<std::function<void(Chat&)>> waiting;
+  std::vector<ChatWaiter> waiting;
 
   // chat_writer
   std::deque<ChatOp> queue;
   std::vector<ChatOp> in_flight;
   bool appending = false;
-  bool preparing = false;    ///< What the front operation has to know is being looked up.
+  /// What this operation of the queue, the first one then, has to know is being looked up.
+  std::shared_ptr<const peer::HomeRequest> preparing;
   bool peer_exists = false;  ///< Direct chats not yet made: the other user was found.
   bool flush_armed = false;
   uint64_t stored_fanned_seq = 0;
+
+  // chat_delay
+  bool delayed = false;
+  bool delay_watched = false;             ///< A timer will look.
+  std::optional<Instant> store_asked_at;  ///< Since when an answer of the store is missing.
+  uint32_t loads_failed = 0;              ///< In a row.
 
   // chat_fan_out
   std::deque<FanOutBatch> fan_outs;
@@ -89,6 +114,8 @@ struct Chat {
   const MemberRow* member(UserId user) const;
   bool is_active(UserId user) const;
   bool busy() const;
+  /// The operation of the same user with the same key that is not answered yet.
+  ChatOp* find_twin(const ChatOp& op);
   bool unfinished() const;  ///< May have events that are not fanned out.
 };
 
@@ -98,17 +125,24 @@ class ChatTable {
   /// has to be, then calls resume(chat).
   using Redrive = std::function<void(Chat&, uint64_t last_seq_before)>;
 
+  /// What a chat hears of the store; the table tells it of loads.
+  enum class StoreNews { asked, answered, failed };
+  using StoreWatch = std::function<void(Chat&, StoreNews)>;
+
   explicit ChatTable(EngineContext& context) : context_(context) {}
 
   void set_redrive(Redrive redrive) { redrive_ = std::move(redrive); }
   /// Runs when a chat was loaded and is ready, before those who wait for it.
   void set_ready(std::function<void(Chat&)> ready) { ready_ = std::move(ready); }
 
+  void set_store_watch(StoreWatch watch) { store_watch_ = std::move(watch); }
+
   Chat* find(const ChatId& id);       ///< Loaded, or nullptr.
   Chat* find(uint64_t number);        ///< Also while loading, or nullptr.
   Chat* in_memory(const ChatId& id);  ///< Also while loading, or nullptr.
   Chat& get(const ChatId& id);        ///< Loads it when it is not in memory.
-  void when_loaded(const ChatId& id, std::function<void(Chat&)> then);
+  /// `waiter.then` runs now if the chat is loaded; `waiter.refuse` if that is held up.
+  void when_loaded(const ChatId& id, ChatWaiter waiter);
   /// Reads the durable state again, after a write with a conflict or an unknown outcome.
   void reload(Chat& chat, Duration delay = {});
   /// What the present ring changed for a chat in memory.
@@ -133,6 +167,7 @@ class ChatTable {
   EngineContext& context_;
   Redrive redrive_;
   std::function<void(Chat&)> ready_;
+  StoreWatch store_watch_;
   std::unordered_map<ChatId, std::unique_ptr<Chat>, IdHash> chats_;
   std::unordered_map<uint64_t, Chat*> by_number_;
   std::vector<Chat*> order_;

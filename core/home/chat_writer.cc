@@ -4,6 +4,7 @@
 
 #include "core/base/assert.h"
 #include "core/home/chat_answers.h"
+#include "core/home/chat_op.h"
 #include "core/home/move_notice.h"
 #include "core/home/operations.h"
 #include "core/home/replies.h"
@@ -16,15 +17,16 @@ namespace {
 constexpr size_t kFanOutsMax = 64;  // Batches of a chat without an answer; more ⇒ sends wait.
 constexpr Duration kRetryDelay = milliseconds(100);
 
-v1::Response mismatch() {
-  return error_response(v1::IDEMPOTENCY_MISMATCH, "this key was used for something else");
-}
-
 }  // namespace
 
 ChatWriter::ChatWriter(EngineContext& context, ChatTable& chats, ChatFanOut& fan_out,
-                       ChatMarks& marks)
-    : context_(context), chats_(chats), fan_out_(fan_out), marks_(marks), drafts_(context) {
+                       ChatMarks& marks, ChatDelay& delay)
+    : context_(context),
+      chats_(chats),
+      fan_out_(fan_out),
+      marks_(marks),
+      delay_(delay),
+      drafts_(context) {
   const auto go_on = [this](Chat& chat) {
     arm_flush(chat);
     pump(chat);
@@ -34,32 +36,18 @@ ChatWriter::ChatWriter(EngineContext& context, ChatTable& chats, ChatFanOut& fan
 }
 
 void ChatWriter::add(Chat& chat, ChatOp op) {
-  if (ChatOp* twin = twin_of(chat, op)) {
-    if (twin->content_hash != op.content_hash) {
-      answer(op, mismatch());
-    } else {
-      twin->askers.insert(twin->askers.end(), op.askers.begin(), op.askers.end());
-    }
+  if (ChatOp* twin = chat.find_twin(op)) {
+    delay_.add_twin(chat, *twin, op);
     return;
   }
-  if (chat.queue.size() >= context_.policy().chat_queue_max) {
-    answer(op, error_response(v1::UNAVAILABLE, "too many sends wait in this chat"));
+  // What a chat in delay takes is bounded for the whole engine.
+  if (!chat.delayed && chat.queue.size() >= context_.policy().chat_queue_max) {
+    answer_op(context_, op, error_response(v1::UNAVAILABLE, "too many sends wait in this chat"));
     return;
   }
   chat.queue.push_back(std::move(op));
+  if (chat.delayed) delay_.add_last(chat);
   pump(chat);
-}
-
-/// The operation with the same key that is not answered yet.
-ChatOp* ChatWriter::twin_of(Chat& chat, const ChatOp& op) {
-  if (!op.key) return nullptr;
-  const auto same = [&](const ChatOp& other) {
-    return other.request->user() == op.request->user() && other.key == op.key;
-  };
-  const auto known = std::find_if(chat.in_flight.begin(), chat.in_flight.end(), same);
-  if (known != chat.in_flight.end()) return &*known;
-  const auto queued = std::find_if(chat.queue.begin(), chat.queue.end(), same);
-  return queued != chat.queue.end() ? &*queued : nullptr;
 }
 
 void ChatWriter::pump(Chat& chat) {
@@ -111,19 +99,23 @@ bool ChatWriter::take_queued(Chat& chat, Draft& draft) {
 /// as the first time.
 void ChatWriter::answer_unstored(const Chat& chat, const ChatOp& op, const v1::Response& response) {
   if (!op.key || !chat.exists || !response.has_error() || response.error().temporary()) {
-    answer(op, response);
+    answer_op(context_, op, response);
     return;
   }
   const FindKey command{chat.id, UserId{op.request->user()}, *op.key};
-  context_.store(command, [this, op, response, number = chat.number](StoreResult& result) {
+  context_.store(command, [this, op, response, id = chat.id](StoreResult& result) {
     const auto* found = std::get_if<KeyFound>(&result);
-    const Chat* known = chats_.find(number);
-    if (!found || !known) {
-      answer(op, error_response(v1::UNAVAILABLE, "the chat store does not answer"));
-    } else if (found->row && key_counts(*found->row, known->row)) {
+    const Chat* known = chats_.find(id);
+    if (found && known && found->row && key_counts(*found->row, known->row)) {
       answer_known(*known, op, *found->row);
+    } else if (found && known) {
+      answer_op(context_, op, response);
+    } else if (op.is_promised()) {
+      Chat& again = chats_.get(id);
+      again.queue.push_front(op);
+      pump(again);
     } else {
-      answer(op, response);
+      answer_op(context_, op, store_unavailable());
     }
   });
 }
@@ -132,17 +124,19 @@ void ChatWriter::answer_known(const Chat& chat, const ChatOp& op, const KeyRow& 
   ++context_.counters.sends_duplicate;
   ++context_.counters.keys_found_in_store;
   if (known.content_hash != op.content_hash) {
-    answer(op, mismatch());
+    answer_op(context_, op, key_mismatch());
   } else if (is_acknowledged(*op.request)) {
-    answer(op, send_ack(chat.id, key_bytes_of(*op.request), known.seq, known.server_ts_ms,
-                        v1::DUPLICATE));
+    answer_op(
+        context_, op,
+        send_ack(chat.id, key_bytes_of(*op.request), known.seq, known.server_ts_ms, v1::DUPLICATE));
   } else {
-    answer(op, chat_info(chat));
+    answer_op(context_, op, chat_info(chat));
   }
 }
 
 void ChatWriter::read_target(Chat& chat, uint64_t seq) {
-  chat.preparing = true;
+  chat.preparing = chat.queue.front().request;
+  delay_.asked(chat);
   const uint64_t read_at = chat.row.last_seq;
   context_.store(ReadEvents{.chat = chat.id, .from_seq = seq, .to_seq = seq},
                  [this, number = chat.number, read_at](StoreResult& result) {
@@ -151,25 +145,29 @@ void ChatWriter::read_target(Chat& chat, uint64_t seq) {
 }
 
 void ChatWriter::target_read(Chat& chat, uint64_t read_at, const StoreResult& result) {
-  chat.preparing = false;
-  if (chat.queue.empty()) return;
   const auto* read = std::get_if<EventsRead>(&result);
+  if (read) {
+    delay_.answered(chat);
+  } else {
+    delay_.failed(chat);
+  }
+  ChatOp* op = prepared(chat);
   if (!read) {
-    const ChatOp op = std::move(chat.queue.front());
-    chat.queue.pop_front();
-    answer(op, error_response(v1::UNAVAILABLE, "the chat store does not answer"));
+    chats_.reload(chat, kRetryDelay);
+    return;
+  }
+  if (!op) {
     pump(chat);
     return;
   }
-  ChatOp& op = chat.queue.front();
-  op.read_at = read_at;
-  op.target = nullptr;
+  op->read_at = read_at;
+  op->target = nullptr;
   if (!read->rows.empty()) {
     auto target = std::make_shared<peer::StoredEvent>();
     CHAT_ASSERT(target->ParseFromString(read->rows.front().stored_event));
-    op.target = std::move(target);
+    op->target = std::move(target);
   }
-  if (op.target && op.target->seq() > chat.row.last_seq && chat.state == Chat::State::ready) {
+  if (op->target && op->target->seq() > chat.row.last_seq && chat.state == Chat::State::ready) {
     chats_.reload(chat);  // Another home has written.
   } else {
     pump(chat);
@@ -177,29 +175,37 @@ void ChatWriter::target_read(Chat& chat, uint64_t read_at, const StoreResult& re
 }
 
 void ChatWriter::check_users(Chat& chat, std::vector<UserId> users) {
-  chat.preparing = true;
+  chat.preparing = chat.queue.front().request;
   context_.check_users(std::move(users), [this, number = chat.number](const auto& missing) {
     if (Chat* found = chats_.find(number)) users_checked(*found, missing);
   });
 }
 
+/// The operation that was being prepared; nullptr when it is no longer the next one, for the store
+/// was slow meanwhile or others came before it.
+ChatOp* ChatWriter::prepared(Chat& chat) {
+  const auto request = std::exchange(chat.preparing, nullptr);
+  const bool is_next = !chat.queue.empty() && chat.queue.front().request == request;
+  return is_next ? &chat.queue.front() : nullptr;
+}
+
 void ChatWriter::users_checked(Chat& chat, const Result<std::vector<UserId>>& missing) {
-  chat.preparing = false;
-  if (chat.queue.empty()) return;
-  if (missing && missing->empty()) {
-    if (chat.queue.front().request->has_send()) {
+  ChatOp* next = prepared(chat);
+  if (next && missing && missing->empty()) {
+    if (next->request->has_send()) {
       chat.peer_exists = true;
     } else {
-      chat.queue.front().users_checked = true;
+      next->users_checked = true;
     }
-  } else {
-    const ChatOp op = std::move(chat.queue.front());
+  } else if (next) {
+    const ChatOp op = std::move(*next);
     chat.queue.pop_front();
     if (missing) {
-      answer(op, error_response(v1::NOT_FOUND,
-                                "there is no user " + std::to_string(missing->front().value)));
+      answer_op(context_, op,
+                error_response(v1::NOT_FOUND,
+                               "there is no user " + std::to_string(missing->front().value)));
     } else {
-      answer(op, error_response(v1::UNAVAILABLE, missing.error().text));
+      answer_op(context_, op, error_response(v1::UNAVAILABLE, missing.error().text));
     }
   }
   pump(chat);
@@ -223,6 +229,7 @@ void ChatWriter::start_append(Chat& chat, Draft draft) {
   command.pending = command.row.fanned_seq < command.row.last_seq;
   kept->command.row = command.row;
   chat.appending = true;
+  delay_.asked(chat);
   if (!command.events.empty()) ++context_.counters.appends;
   context_.counters.append_events += command.events.size();
   context_.store(std::move(command),
@@ -244,6 +251,7 @@ void ChatWriter::start_append(Chat& chat, Draft draft) {
 void ChatWriter::append_done(Chat& chat, std::shared_ptr<Draft> draft, StoreResult& result) {
   const auto* append = std::get_if<AppendResult>(&result);
   const WriteOutcome outcome = append ? append->outcome : WriteOutcome::unknown;
+  if (outcome != WriteOutcome::unknown) delay_.answered(chat);
   switch (outcome) {
     case WriteOutcome::stored:
       stored(chat, *draft);
@@ -262,6 +270,7 @@ void ChatWriter::append_done(Chat& chat, std::shared_ptr<Draft> draft, StoreResu
     case WriteOutcome::unknown:
       ++context_.counters.append_unknown;
       try_again(chat, append ? Duration{} : kRetryDelay);
+      if (!append) delay_.failed(chat);
       break;
   }
 }
@@ -299,7 +308,7 @@ void ChatWriter::stored(Chat& chat, Draft& draft) {
 
 void ChatWriter::answer_stored(Chat& chat, const ChatOp& op, const Draft& draft) {
   if (!is_acknowledged(*op.request)) {
-    answer(op, chat_info(chat));
+    answer_op(context_, op, chat_info(chat));
     return;
   }
   EngineCounters& counters = context_.counters;
@@ -312,7 +321,7 @@ void ChatWriter::answer_stored(Chat& chat, const ChatOp& op, const Draft& draft)
     return e->author() == op.request->user() && e->client_msg_id() == id;
   });
   CHAT_ASSERT(event != draft.events.end());
-  answer(op, send_ack(chat.id, id, (*event)->seq(), chat.row.last_ts_ms, v1::STORED));
+  answer_op(context_, op, send_ack(chat.id, id, (*event)->seq(), chat.row.last_ts_ms, v1::STORED));
 }
 
 void ChatWriter::duplicate(Chat& chat, const std::vector<KeyRow>& existing) {
@@ -333,16 +342,6 @@ void ChatWriter::try_again(Chat& chat, Duration delay) {
   auto again = std::exchange(chat.in_flight, {});
   for (auto op = again.rbegin(); op != again.rend(); ++op) chat.queue.push_front(std::move(*op));
   chats_.reload(chat, delay);
-}
-
-void ChatWriter::answer(const ChatOp& op, const v1::Response& response) {
-  if (response.has_error()) ++context_.counters.sends_refused;
-  for (const Asker& asker : op.askers) {
-    peer::Frame frame;
-    frame.mutable_reply()->set_request_id(asker.request_id);
-    *frame.mutable_reply()->mutable_response() = response;
-    context_.post(asker.engine, std::move(frame));
-  }
 }
 
 // ---------------------------------------------------------------- flush

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/engine/context.h"
+#include "core/home/chat_delay.h"
 #include "core/home/chat_drafts.h"
 #include "core/home/chat_fan_out.h"
 #include "core/home/chat_marks.h"
@@ -25,7 +26,8 @@ class Response;
 
 class ChatWriter {
  public:
-  ChatWriter(EngineContext& context, ChatTable& chats, ChatFanOut& fan_out, ChatMarks& marks);
+  ChatWriter(EngineContext& context, ChatTable& chats, ChatFanOut& fan_out, ChatMarks& marks,
+             ChatDelay& delay);
 
   /// Any operation that changes a chat.
   void add(Chat& chat, ChatOp op);
@@ -36,12 +38,12 @@ class ChatWriter {
   void arm_flush(Chat& chat);
 
  private:
-  static ChatOp* twin_of(Chat& chat, const ChatOp& op);
   bool take_queued(Chat& chat, Draft& draft);
   void answer_unstored(const Chat& chat, const ChatOp& op, const v1::Response& response);
   void answer_known(const Chat& chat, const ChatOp& op, const KeyRow& known);
   void read_target(Chat& chat, uint64_t seq);
   void target_read(Chat& chat, uint64_t read_at, const StoreResult& result);
+  static ChatOp* prepared(Chat& chat);
   void check_users(Chat& chat, std::vector<UserId> users);
   void users_checked(Chat& chat, const Result<std::vector<UserId>>& missing);
   void start_append(Chat& chat, Draft draft);
@@ -49,13 +51,13 @@ class ChatWriter {
   void stored(Chat& chat, Draft& draft);
   void duplicate(Chat& chat, const std::vector<KeyRow>& existing);
   void try_again(Chat& chat, Duration delay);
-  void answer(const ChatOp& op, const v1::Response& response);
   void answer_stored(Chat& chat, const ChatOp& op, const Draft& draft);
 
   EngineContext& context_;
   ChatTable& chats_;
   ChatFanOut& fan_out_;
   ChatMarks& marks_;
+  ChatDelay& delay_;
   ChatDrafts drafts_;
 };
 
