@@ -99,7 +99,7 @@ struct DelayDone {
   Status status;
 };
 /// This engine's share of what was in the process's DelayLog when it began. At most once, before
-/// any other input.
+/// the first RingChanged.
 struct DelayLoaded {
   std::vector<DelayEntry> entries;
 };

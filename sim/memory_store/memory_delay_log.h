@@ -1,6 +1,6 @@
 // MemoryDelayLog: a DelayLog in memory, deterministic, with the semantics of the durable one. It
-// outlives the engines that use it, as files do; it never delays or loses anything: drivers do that.
-// Thread rule: one thread at a time.
+// outlives the engines that use it, as files do; it never delays or loses anything: drivers do
+// that. Thread rule: one thread at a time.
 #pragma once
 
 #include <map>

@@ -95,7 +95,11 @@ void Oracle::sent_again(SendRef send) {
 
 void Oracle::acked(SendRef send, uint64_t seq) {
   SendRecord& record = sends_[send.value - 1];
-  if (record.outcome != SendRecord::Outcome::acked) ++counts_.acked;
+  if (record.outcome != SendRecord::Outcome::acked) {
+    ++counts_.acked;
+    record.delayed = seq == 0;
+    if (record.delayed) ++counts_.delayed;
+  }
   record.outcome = SendRecord::Outcome::acked;
   // A second acknowledgement with another seq means one key at two seqs.
   if (record.acked_seq != 0 && seq != 0 && record.acked_seq != seq) {
@@ -336,7 +340,8 @@ void Oracle::judge_sends() {
 void Oracle::judge_send_order() {
   std::vector<const SendRecord*> by_first;
   for (const SendRecord& record : sends_) {
-    if (record.outcome == SendRecord::Outcome::acked && record.log_seq != 0) {
+    const bool judged = judge_delayed_order_ || !record.delayed;
+    if (record.outcome == SendRecord::Outcome::acked && record.log_seq != 0 && judged) {
       by_first.push_back(&record);
     }
   }

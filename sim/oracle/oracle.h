@@ -33,8 +33,9 @@ struct OracleOptions {
 };
 
 struct OracleCounts {
-  uint64_t sent = 0;   ///< Messages with at least one attempt.
-  uint64_t acked = 0;  ///< STORED, DUPLICATE or DELAYED.
+  uint64_t sent = 0;     ///< Messages with at least one attempt.
+  uint64_t acked = 0;    ///< STORED, DUPLICATE or DELAYED.
+  uint64_t delayed = 0;  ///< DELAYED at first.
   uint64_t expected_deliveries = 0;
   uint64_t delivered = 0;  ///< Of the expected ones, by the inbox or room stream.
   uint64_t lost =
@@ -92,6 +93,8 @@ class Oracle {
   void sent_again(SendRef send);
   /// SendAck: STORED or DUPLICATE at `seq`; DELAYED has seq 0.
   void acked(SendRef send, uint64_t seq);
+  /// A home died or moved: what it had delayed may come after what was sent later.
+  void delayed_order_is_lost() { judge_delayed_order_ = false; }
   /// Error. After a temporary one the message may be in the log or not.
   void refused(SendRef send, bool temporary);
   /// The scenario wanted a message that never reached a connection.
@@ -200,6 +203,7 @@ class Oracle {
     uint32_t device = 0;
     uint32_t chat = 0;
     Outcome outcome = Outcome::none;
+    bool delayed = false;
   };
 
   uint32_t chat_index(const ChatId& chat);
@@ -223,6 +227,7 @@ class Oracle {
 
   OracleOptions options_;
   OracleCounts counts_;
+  bool judge_delayed_order_ = true;
   std::vector<OracleExample> examples_;
   std::vector<size_t> examples_of_ = std::vector<size_t>(5);
   std::vector<Device> devices_;

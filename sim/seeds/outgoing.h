@@ -16,6 +16,7 @@ struct Outgoing {
   v1::ClientFrame frame;  ///< Exactly one of send, edit, delete_message and react.
   SendRef ref;
   bool attempted = false;
+  bool key_is_used = false;  ///< By another message.
 
   const std::string& key() const;
   /// What the oracle knows it by.

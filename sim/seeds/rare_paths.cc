@@ -26,6 +26,9 @@ constexpr EngineCounted kEngineCounted[] = {
     {RarePath::revoked, &EngineCounters::sessions_revoked},
     {RarePath::go_away, &EngineCounters::go_aways},
     {RarePath::room_resync, &EngineCounters::room_resyncs},
+    {RarePath::send_delayed, &EngineCounters::sends_delayed},
+    {RarePath::delay_forwarded, &EngineCounters::delayed_forwarded},
+    {RarePath::delay_refused, &EngineCounters::delay_log_failures},
 };
 
 }  // namespace
@@ -58,6 +61,12 @@ const char* name_of(RarePath path) {
       return "heartbeat_timeout";
     case RarePath::room_resync:
       return "room_resync";
+    case RarePath::send_delayed:
+      return "send_delayed";
+    case RarePath::delay_forwarded:
+      return "delay_forwarded";
+    case RarePath::delay_refused:
+      return "delay_refused";
     case RarePath::mismatched_key:
       return "mismatched_key";
     case RarePath::token_refreshed:

@@ -25,6 +25,9 @@ enum class RarePath : uint8_t {
   slow_reader_close,
   heartbeat_timeout,      ///< A connection ended by silence.
   room_resync,            ///< The stream of a room ended at an engine, with its home.
+  send_delayed,           ///< A send was answered DELAYED.
+  delay_forwarded,        ///< A delayed send went to another home of its chat.
+  delay_refused,          ///< A DelayLog failed.
   mismatched_key,         ///< A key was used again for another message.
   token_refreshed,        ///< On a live connection.
   token_expired_sending,  ///< A token ended with sends under way.

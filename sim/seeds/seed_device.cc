@@ -59,10 +59,12 @@ void SeedDevice::say(const ChatId& chat) {
 void SeedDevice::repeat_last(bool with_other_words) {
   if (!last_answered_) return;
   Outgoing again = *last_answered_;
-  if (with_other_words) {
+  // Whether a key was used is not known everywhere before its message is stored.
+  if (with_other_words && !last_delayed_) {
     if (!again.frame.has_send()) return;
     again.frame.mutable_send()->set_text(options_.device_id + " unsays " + std::to_string(++said_));
     again.attempted = false;
+    again.key_is_used = true;
   }
   outbox_.push_back(std::move(again));
   work();
@@ -302,10 +304,17 @@ void SeedDevice::on_send_answer(const v1::ServerFrame& frame) {
     if (ack.client_msg_id() != out.key() || chat_of(ack.chat_id()) != out.chat) {
       scene_.violations.push_back(options_.device_id + " got a foreign SendAck");
     }
+    if (out.key_is_used && ack.status() == v1::DELAYED) {
+      // Whether its key is used cannot be known while the store is away.
+      scene_.oracle.refused(out.ref, true);
+      outbox_.pop_front();
+      return;
+    }
     scene_.oracle.acked(out.ref, ack.seq());
     if (out.frame.has_send() && ack.status() == v1::STORED) own_.emplace_back(out.chat, ack.seq());
     if (out.frame.has_react() && !out.frame.react().remove()) last_reaction_ = out;
     last_answered_ = out;
+    last_delayed_ = ack.status() == v1::DELAYED;
     outbox_.pop_front();
     return;
   }

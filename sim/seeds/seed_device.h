@@ -132,6 +132,7 @@ class SeedDevice : private ClientListener {
   std::vector<std::pair<ChatId, uint64_t>> own_;  ///< Messages of this device that it may change.
   std::map<ChatId, MessageView> views_;
   std::vector<std::pair<ChatId, uint64_t>> late_texts_;
+  bool last_delayed_ = false;
   uint64_t said_ = 0;
   bool started_ = false;                       ///< Has got its first snapshot.
   std::map<ChatId, uint64_t> delivered_;       ///< The highest seq by the inbox.

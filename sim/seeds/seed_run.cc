@@ -100,6 +100,8 @@ class SeedRun {
     WorldFaults faults;
     faults.store.delay_max = pick<Duration>({milliseconds(1), milliseconds(10), milliseconds(80)});
     faults.store.stall_one_in = pick<uint32_t>({0, 200});
+    faults.store.stall = pick<Duration>({milliseconds(500), seconds(4)});
+    faults.delay_log.error_one_in = pick<uint32_t>({0, 0, 10});
     faults.store.unknown_one_in = pick<uint32_t>({0, 30, 200});
     faults.store.conflict_one_in = pick<uint32_t>({0, 50, 200});
     faults.store.error_one_in = pick<uint32_t>({0, 0, 200});
@@ -272,12 +274,13 @@ class SeedRun {
 
   void break_something() {
     const size_t process = random_.below(world_.processes());
-    switch (random_.below(5)) {
+    switch (random_.below(7)) {
       case 0:
         world_.partition(process, random_.below(world_.processes()),
                          milliseconds(random_.between(500, 8'000)));
         break;
       case 1:
+        oracle_.delayed_order_is_lost();
         world_.leave_ring(random_.below(world_.engines()),
                           milliseconds(random_.between(50, 5'000)));
         break;
@@ -287,8 +290,13 @@ class SeedRun {
         world_.drain(process, {.window = seconds(1), .reconnect_after = {}, .url = {}});
         world_.queue().after(seconds(4), [this, process] { world_.crash(process, seconds(1)); });
         break;
+      case 3:
+      case 4:
+        world_.stall_store(milliseconds(random_.between(500, 8'000)));
+        break;
       default:
         ++crashes_;
+        if (world_.processes() > 1) oracle_.delayed_order_is_lost();
         world_.crash(process, milliseconds(random_.between(50, 6'000)));
         break;
     }
@@ -336,6 +344,10 @@ class SeedRun {
 
   SeedResult judge() {
     SeedResult result;
+    if (world_.delayed_sends() > 0) {
+      scene_.violations.push_back(std::to_string(world_.delayed_sends()) +
+                                  " sends are delayed still");
+    }
     ViewAudit views;
     const auto read = [&](const ChatId& chat, const v1::Event& event) { views.truth(chat, event); };
     audit_store(*store_, users_, oracle_, ledger_, read, scene_.violations);
@@ -373,11 +385,11 @@ std::string SeedResult::describe() const {
   const OracleCounts& c = oracle.counts;
   std::string text =
       setting + "\n" + std::to_string(c.sent) + " sent, " + std::to_string(c.acked) + " acked, " +
-      std::to_string(c.delivered) + " of " + std::to_string(c.expected_deliveries) +
-      " delivered, " + std::to_string(c.by_history) + " by history, " + std::to_string(c.lost) +
-      " lost, " + std::to_string(c.duplicate) + " duplicate, " + std::to_string(c.reordered) +
-      " reordered, " + std::to_string(c.phantom) + " phantom, " + std::to_string(crashes) +
-      " crashes, " + std::to_string(turns) + " turns\n";
+      std::to_string(c.delayed) + " delayed, " + std::to_string(c.delivered) + " of " +
+      std::to_string(c.expected_deliveries) + " delivered, " + std::to_string(c.by_history) +
+      " by history, " + std::to_string(c.lost) + " lost, " + std::to_string(c.duplicate) +
+      " duplicate, " + std::to_string(c.reordered) + " reordered, " + std::to_string(c.phantom) +
+      " phantom, " + std::to_string(crashes) + " crashes, " + std::to_string(turns) + " turns\n";
   for (const OracleExample& example : oracle.examples) {
     text += std::string(name_of(example.finding)) + ": " + example.text + "\n";
   }

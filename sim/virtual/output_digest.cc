@@ -16,12 +16,19 @@ class Adder {
     all(store.token, store.command.index());
     std::visit(*this, store.command);
   }
+  void operator()(const Delay& delay) {
+    all(delay.token, delay.command.index());
+    std::visit(*this, delay.command);
+  }
   void operator()(const Authenticate& ask) { all(ask.token, ask.credentials); }
   void operator()(const CheckUsers& ask) { all(ask.token, ask.users); }
   void operator()(const WakeAt& wake) { one(static_cast<uint64_t>(wake.at.ns)); }
   void operator()(const ResponseOutput& output) {
     all(output.id, output.response->SerializeAsString());
   }
+
+  void operator()(const DelayAppend& c) { one(c.entries); }
+  void operator()(const DelayRemove& c) { one(c.keys); }
 
   void operator()(const AppendEvents& c) {
     all(c.chat, c.expected_last_seq, c.row, c.events, c.rewrites, c.keys, c.members, c.pending);
@@ -75,6 +82,8 @@ class Adder {
   void one(const ChatId& chat) { digest_.add(chat.bytes()); }
   void one(const OpKey& key) { digest_.add(key.view()); }
   void one(const EngineRef& ref) { all(ref.id, ref.incarnation); }
+  void one(const DelayKey& key) { all(key.engine, key.number); }
+  void one(const DelayEntry& entry) { all(entry.key, entry.chat, entry.request); }
   void one(const ChatRow& r) {
     all(r.kind, r.title, r.last_seq, r.fanned_seq, r.oldest_seq, r.last_ts_ms, r.created_ms,
         r.member_count, r.receipts_ms, r.retention_ms, r.ended, r.expires_ms, r.emptied_ms,

@@ -19,8 +19,8 @@ void VirtualDelayLog::run() {
   const bool is_append = std::holds_alternative<DelayAppend>(command.delay.command);
   const bool fails =
       is_append && faults_.error_one_in > 0 && random_.chance(1, faults_.error_one_in);
-  Status status = fails ? Status(make_error(ErrorCode::unavailable, "injected"))
-                        : write(command.delay.command);
+  Status status =
+      fails ? Status(make_error(ErrorCode::unavailable, "injected")) : write(command.delay.command);
   queue_.after(pause(), [this, life = life_, answer = std::move(command.answer),
                          token = command.delay.token, status = std::move(status)] {
     if (life == life_) answer({token, status});

@@ -42,6 +42,10 @@ void VirtualStore::execute(EngineRef engine, Store store, Answer answer) {
 void VirtualStore::run(uint64_t number) {
   const auto found = commands_.find(number);
   if (found == commands_.end()) return;
+  if (queue_.now() < stalled_until_) {
+    queue_.at(stalled_until_, [this, number] { run(number); });
+    return;
+  }
   Command& command = found->second;
   command.executed = true;
   StoreResult result;

@@ -35,6 +35,8 @@ class VirtualStore {
   void set_faults(const VirtualStoreFaults& faults) { faults_ = faults; }
   /// `answer` is called once, unless the engine crashes before.
   void execute(EngineRef engine, Store store, Answer answer);
+  /// Nothing runs for a while from now on.
+  void stall(Duration duration) { stalled_until_ = queue_.now() + duration; }
   /// Ends all commands of this engine.
   void crash(EngineRef engine);
 
@@ -61,6 +63,7 @@ class VirtualStore {
   ChatStore& backend_;
   Random random_;
   VirtualStoreFaults faults_;
+  Instant stalled_until_;
   uint64_t next_number_ = 1;
   std::map<uint64_t, Command> commands_;  ///< Unanswered, by number of emission.
   std::map<std::pair<EngineRef, Lane>, Instant> lane_busy_until_;

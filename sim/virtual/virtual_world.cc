@@ -5,6 +5,7 @@
 
 #include "core/base/assert.h"
 #include "core/wire/chat.pb.h"
+#include "sim/memory_store/memory_delay_log.h"
 #include "sim/virtual/output_digest.h"
 
 namespace chat::sim {
@@ -46,6 +47,13 @@ struct VirtualWorld::Host {
   std::map<RequestId, ResponseHandler> requests;
 };
 
+/// What a process has on its own disk.
+struct VirtualWorld::Node {
+  Node(OccurrenceQueue& queue, Random random) : delays(queue, delay_log, random) {}
+  MemoryDelayLog delay_log;
+  VirtualDelayLog delays;
+};
+
 struct VirtualWorld::Link {
   LinkEnd* end = nullptr;
   EngineRef engine;
@@ -64,6 +72,9 @@ VirtualWorld::VirtualWorld(WorldOptions options, ChatStore& store)
       store_epoch_(store.epoch()) {
   store_.set_faults(options_.faults.store);
   for (size_t process = 0; process < options_.engines_of_process.size(); ++process) {
+    nodes_.push_back(
+        std::make_unique<Node>(queue_, Random(options_.seed).fork("delay log", process)));
+    nodes_.back()->delays.set_faults(options_.faults.delay_log);
     for (int i = 0; i < options_.engines_of_process[process]; ++i) {
       auto host = std::make_unique<Host>();
       host->ref.id = EngineId{hosts_.size() + 1};
@@ -72,7 +83,7 @@ VirtualWorld::VirtualWorld(WorldOptions options, ChatStore& store)
       hosts_.push_back(std::move(host));
     }
   }
-  for (auto& host : hosts_) start(*host);
+  for (size_t process = 0; process < processes(); ++process) start_process(process);
   tell_ring();
 }
 
@@ -88,6 +99,7 @@ void VirtualWorld::run_until(Instant limit) {
 void VirtualWorld::set_faults(const WorldFaults& faults) {
   options_.faults = faults;
   store_.set_faults(faults.store);
+  for (auto& node : nodes_) node->delays.set_faults(faults.delay_log);
 }
 
 uint64_t VirtualWorld::digest() const {
@@ -151,6 +163,26 @@ void VirtualWorld::start(Host& started) {
   }
 }
 
+void VirtualWorld::start_process(size_t process) {
+  std::vector<EngineRef> engines;
+  for (auto& starting : hosts_) {
+    if (starting->process != process || starting->engine) continue;
+    start(*starting);
+    engines.push_back(starting->ref);
+  }
+  if (engines.empty()) return;
+  auto shares = share_delayed(nodes_[process]->delay_log.load().value(), engines);
+  for (size_t i = 0; i < engines.size(); ++i) {
+    if (!shares[i].empty()) tell(host(engines[i]), DelayLoaded{std::move(shares[i])}, {});
+  }
+}
+
+size_t VirtualWorld::delayed_sends() const {
+  size_t sends = 0;
+  for (const auto& node : nodes_) sends += node->delay_log.load().value().size();
+  return sends;
+}
+
 void VirtualWorld::tell_ring() {
   const RingChanged ring{homes()};
   for (auto& candidate : hosts_) {
@@ -179,6 +211,7 @@ void VirtualWorld::crash(size_t process, Duration down_for) {
     }
   }
   if (gone.empty()) return;
+  nodes_[process]->delays.crash();
   if (options_.on_crash) options_.on_crash();
   for (auto& other : hosts_) {
     if (!other->engine) continue;
@@ -187,9 +220,7 @@ void VirtualWorld::crash(size_t process, Duration down_for) {
   }
   tell_ring();
   queue_.after(down_for, [this, process] {
-    for (auto& restarted : hosts_) {
-      if (restarted->process == process && !restarted->engine) start(*restarted);
-    }
+    start_process(process);
     tell_ring();
   });
 }
@@ -270,6 +301,9 @@ void VirtualWorld::execute(Host& by, Output& output, Instant when) {
   } else if (auto* store = std::get_if<Store>(&output)) {
     store_.execute(ref, std::move(*store),
                    [this, ref](StoreDone done) { give(ref, now(), std::move(done)); });
+  } else if (auto* delay = std::get_if<Delay>(&output)) {
+    nodes_[by.process]->delays.execute(
+        std::move(*delay), [this, ref](DelayDone done) { give(ref, now(), std::move(done)); });
   } else if (auto* authentication = std::get_if<Authenticate>(&output)) {
     authenticate(ref, *authentication, when);
   } else if (auto* users = std::get_if<CheckUsers>(&output)) {

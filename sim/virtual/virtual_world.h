@@ -19,6 +19,7 @@
 #include "core/engine/io.h"
 #include "core/store/chat_store.h"
 #include "sim/virtual/occurrence_queue.h"
+#include "sim/virtual/virtual_delay_log.h"
 #include "sim/virtual/virtual_store.h"
 
 namespace chat::sim {
@@ -26,6 +27,7 @@ namespace chat::sim {
 /// What goes wrong, and how long things take. Probabilities are one in n; 0 = never.
 struct WorldFaults {
   VirtualStoreFaults store;
+  VirtualDelayFaults delay_log;
   Duration client_delay_max = milliseconds(20);
   Duration peer_delay_max = milliseconds(4);
   Duration peer_stray_delay = milliseconds(200);  ///< Of a datagram that others overtake.
@@ -115,6 +117,10 @@ class VirtualWorld {
   void crash(size_t process, Duration down_for);
   /// The engines of a process send their clients away, until its next crash.
   void drain(size_t process, const Drain& order);
+  /// The store answers nobody for a while; commands run in their order afterwards.
+  void stall_store(Duration duration) { store_.stall(duration); }
+  /// What the DelayLogs of all processes hold.
+  size_t delayed_sends() const;
   /// Two processes lose every datagram between them for a while; nobody is told.
   void partition(size_t one, size_t other, Duration duration);
   size_t engines() const { return hosts_.size(); }
@@ -132,6 +138,7 @@ class VirtualWorld {
  private:
   struct Host;
   struct Link;
+  struct Node;
 
   Host& host(EngineRef ref) { return host(ref.id); }
   Host& host(EngineId id);
@@ -139,6 +146,7 @@ class VirtualWorld {
   Host* random_host();
   LinkRef connect_to_host(Host* target, LinkEnd& end, Encoding encoding);
   void start(Host& host);
+  void start_process(size_t process);
   void give(EngineRef ref, Instant when, Input input);
   void tell(Host& host, Input input, Duration delay);
   void tell_ring();
@@ -166,6 +174,7 @@ class VirtualWorld {
   Random random_;
   VirtualStore store_;
   uint64_t store_epoch_;
+  std::vector<std::unique_ptr<Node>> nodes_;  ///< By process.
   std::vector<std::unique_ptr<Host>> hosts_;  ///< By engine id − 1.
   std::map<LinkRef, Link> links_;
   std::map<std::pair<size_t, size_t>, Instant> parted_until_;  ///< By processes, smaller first.
