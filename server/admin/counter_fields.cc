@@ -66,7 +66,7 @@ constexpr CounterField kFields[] = {
     {"chats_delayed", &EngineCounters::chats_delayed},
     {"sends_delayed", &EngineCounters::sends_delayed},
     {"delayed_stored", &EngineCounters::delayed_stored},
-    {"delayed_unstorable", &EngineCounters::delayed_lost_key},
+    {"delayed_unstorable", &EngineCounters::delayed_unstorable},
     {"delayed_forwarded", &EngineCounters::delayed_forwarded},
     {"delays_refused", &EngineCounters::delays_refused},
     {"delay_log_failures", &EngineCounters::delay_log_failures},

@@ -77,6 +77,10 @@ void Reactor::store_done(StoreToken token, StoreResult result) {
   if (mailbox_.push(StoreDone{token, std::move(result)})) transport_->wake();
 }
 
+void Reactor::delay_done(DelayToken token, Status status) {
+  if (mailbox_.push(DelayDone{token, std::move(status)})) transport_->wake();
+}
+
 ReactorStats Reactor::stats() const {
   const std::lock_guard lock(stats_mutex_);
   return stats_;
@@ -113,6 +117,7 @@ void Reactor::take_mail() {
   mailbox_.drain(mail_);
   for (const Input& input : mail_.inputs) {
     if (std::holds_alternative<StoreDone>(input)) --store_outstanding_;
+    if (std::holds_alternative<DelayDone>(input)) --delays_outstanding_;
   }
   std::move(mail_.inputs.begin(), mail_.inputs.end(), std::back_inserter(inputs_));
   mail_.inputs.clear();
@@ -170,6 +175,10 @@ void Reactor::execute(Output& output, WallTime wall) {
                    ++store_outstanding_;
                    services_.store(store.token, std::move(store.command), *this);
                  },
+                 [this](Delay& delay) {
+                   ++delays_outstanding_;
+                   services_.delay(delay.token, std::move(delay.command), *this);
+                 },
                  [this, wall](Authenticate& ask) {
                    later_.push_back(AuthDone{ask.token, services_.verify(ask.credentials, wall)});
                  },
@@ -202,6 +211,7 @@ void Reactor::publish_stats() {
   stats_.sockets = transport_->sockets();
   stats_.websockets = transport_->websockets();
   stats_.store_outstanding = store_outstanding_;
+  stats_.delays_outstanding = delays_outstanding_;
   stats_.requests_outstanding = callbacks_.size();
 }
 

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "core/engine/engine.h"
+#include "server/delay_log/delay_service.h"
 #include "server/reactor/mailbox.h"
 #include "server/reactor/turn_log.h"
 #include "server/store/store_service.h"
@@ -30,6 +31,7 @@ class ReactorServices {
   virtual ~ReactorServices() = default;
   /// Executes a command elsewhere; the sink hears about it once.
   virtual void store(StoreToken token, StoreCommand command, StoreSink& sink) = 0;
+  virtual void delay(DelayToken token, DelayCommand command, DelaySink& sink) = 0;
   /// Who an access token speaks for. Microseconds.
   virtual Result<Identity> verify(const std::string& token, WallTime now) = 0;
   /// Those of `users` that do not exist. Microseconds.
@@ -50,7 +52,7 @@ class PeerBus {
 struct ReactorOptions {
   EngineOptions engine;
   TransportOptions transport;
-  std::vector<Input> first_inputs;  ///< Of the first turn: PeerUp, RingChanged.
+  std::vector<Input> first_inputs;  ///< Of the first turn: DelayLoaded, PeerUp, RingChanged.
   TurnLog* log = nullptr;           ///< Optional; must outlive the reactor.
 };
 
@@ -59,10 +61,11 @@ struct ReactorStats {
   uint64_t sockets = 0;  ///< WebSockets and HTTP.
   uint64_t websockets = 0;
   uint64_t store_outstanding = 0;     ///< Commands without an answer yet.
+  uint64_t delays_outstanding = 0;    ///< Commands of the delay log without an answer yet.
   uint64_t requests_outstanding = 0;  ///< Requests of submit_request() without an answer yet.
 };
 
-class Reactor : public StoreSink {
+class Reactor : public StoreSink, public DelaySink {
  public:
   using ResponseCallback = std::function<void(std::shared_ptr<const v1::Response>)>;
 
@@ -86,6 +89,7 @@ class Reactor : public StoreSink {
   /// Any thread: figures as of the end of the last turn.
   ReactorStats stats() const;
   void store_done(StoreToken token, StoreResult result) override;
+  void delay_done(DelayToken token, Status status) override;
 
   /// On the reactor: answers an HttpCall.
   void respond(HttpId id, const HttpAnswer& answer) { transport_->respond(id, answer); }
@@ -123,6 +127,7 @@ class Reactor : public StoreSink {
   Instant wake_at_ = kNever;
   uint64_t last_request_ = 0;
   uint64_t store_outstanding_ = 0;
+  uint64_t delays_outstanding_ = 0;
   std::unordered_map<uint64_t, ResponseCallback> callbacks_;
   bool stopping_ = false;
 

@@ -16,6 +16,7 @@ Result<std::unique_ptr<ReactorGroup>> ReactorGroup::create(const ReactorGroupOpt
   const size_t count = options.listen_descriptors.size();
   std::vector<EngineRef> engines;
   for (size_t i = 0; i < count; ++i) engines.push_back({EngineId{i + 1}, options.incarnation});
+  std::vector<std::vector<DelayEntry>> delayed = share_delayed(options.delayed, engines);
   for (size_t i = 0; i < count; ++i) {
     ReactorOptions reactor;
     reactor.engine.self = engines[i];
@@ -24,6 +25,9 @@ Result<std::unique_ptr<ReactorGroup>> ReactorGroup::create(const ReactorGroupOpt
     reactor.engine.policy = options.policy;
     reactor.transport.listen_descriptor = options.listen_descriptors[i];
     reactor.transport.sockets_max = std::max<size_t>(1, options.sockets_max / count);
+    if (!delayed[i].empty()) {
+      reactor.first_inputs.push_back(DelayLoaded{std::move(delayed[i])});
+    }
     for (const EngineRef& peer : engines) {
       if (peer != engines[i]) reactor.first_inputs.push_back(PeerUp{peer});
     }
@@ -50,7 +54,9 @@ bool ReactorGroup::drain(Duration timeout) {
   const auto limit = std::chrono::steady_clock::now() + std::chrono::nanoseconds(timeout.ns);
   const auto busy = [](const auto& reactor) {
     const ReactorStats stats = reactor->stats();
-    return stats.websockets + stats.store_outstanding + stats.requests_outstanding > 0;
+    return stats.websockets + stats.store_outstanding + stats.delays_outstanding +
+               stats.requests_outstanding >
+           0;
   };
   // Twice in a row: the last answer of one reactor may just be on its way to another.
   for (int quiet = 0; quiet < 2;) {

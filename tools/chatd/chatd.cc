@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "server/admin/admin_server.h"
+#include "server/delay_log/file_delay_log.h"
 #include "server/reactor/clock.h"
 #include "server/reactor/reactor_group.h"
 #include "server/rest/rest_api.h"
@@ -59,12 +60,16 @@ struct Chatd::Impl : ReactorServices {
   ~Impl() override { stop(); }
 
   Status open_storage();
+  Status open_delay_log();
   Status open_network(std::function<void(int)> on_signal);
   void serve();
   bool stop();
 
   void store(StoreToken token, StoreCommand command, StoreSink& sink) override {
     store_service->submit(token, std::move(command), &sink);
+  }
+  void delay(DelayToken token, DelayCommand command, DelaySink& sink) override {
+    delay_service->submit(token, std::move(command), sink);
   }
   Result<Identity> verify(const std::string& token, WallTime now) override {
     return tokens->verify(token, now);
@@ -80,6 +85,9 @@ struct Chatd::Impl : ReactorServices {
   std::optional<DataDir> data_dir;
   std::unique_ptr<ChatStore> chat_store;
   std::unique_ptr<StoreService> store_service;
+  std::optional<DataDir> delay_dir;
+  std::unique_ptr<FileDelayLog> delay_log;
+  std::unique_ptr<DelayService> delay_service;
   std::unique_ptr<AccountStore> accounts;
   std::unique_ptr<TokenService> tokens;
   std::unique_ptr<JobPool> pool;
@@ -103,6 +111,7 @@ Status Chatd::Impl::open_storage() {
   StoreServiceOptions service;
   service.read_threads = static_cast<int>(options.store_threads);
   store_service = std::make_unique<StoreService>(*chat_store, service);
+  if (const Status delays = open_delay_log(); !delays) return delays;
   auto account_store = AccountStore::open(
       {.path = *data_dir / "accounts.sqlite", .refresh_ttl = options.refresh_token_ttl});
   if (!account_store) return account_store.error();
@@ -113,6 +122,21 @@ Status Chatd::Impl::open_storage() {
   JobPoolOptions jobs;
   jobs.threads = static_cast<int>(options.account_threads);
   pool = std::make_unique<JobPool>(jobs);
+  return {};
+}
+
+Status Chatd::Impl::open_delay_log() {
+  const std::string path = options.delay_dir.empty() ? *data_dir / "delay" : options.delay_dir;
+  auto dir = DataDir::open(path);
+  if (!dir) return dir.error();
+  delay_dir.emplace(std::move(*dir));
+  auto opened = FileDelayLog::open(
+      {.dir = path, .log = [](std::string_view line) { spdlog::warn("delay log: {}", line); }});
+  if (!opened) return opened.error();
+  delay_log = std::move(*opened);
+  if (delay_log->entries() > 0) {
+    spdlog::warn("{} delayed sends of an earlier run are stored now", delay_log->entries());
+  }
   return {};
 }
 
@@ -129,6 +153,10 @@ Status Chatd::Impl::open_network(std::function<void(int)> on_signal) {
   group.listen_descriptors = sockets->descriptors;
   group.policy = options.policy;
   group.store_epoch = chat_store->epoch();
+  auto delayed = delay_log->load();
+  if (!delayed) return delayed.error();
+  group.delayed = std::move(*delayed);
+  delay_service = std::make_unique<DelayService>(*delay_log);
   // Microseconds of wall time: a later life of an engine has a larger number.
   group.incarnation = Incarnation{static_cast<uint64_t>(wall_now().ms) * 1'000};
   group.seed = random_seed();
@@ -159,6 +187,7 @@ bool Chatd::Impl::stop() {
   if (pool) pool->stop();
   if (reactors) reactors->stop();
   if (store_service) store_service->stop();
+  if (delay_service) delay_service->stop();
   if (admin) admin->stop();
   reactors.reset();
   admin.reset();

@@ -18,6 +18,7 @@ namespace chat {
 
 struct ChatdOptions {
   std::string data_dir;
+  std::string delay_dir;  ///< Empty: "delay" in data_dir.
   HostPort listen{"127.0.0.1", 8080};
   std::optional<HostPort> admin_listen;  ///< Unset: the host of `listen`, the port after it.
   uint32_t reactors = 0;                 ///< 0 = one per core.

@@ -139,6 +139,12 @@ void add_policy(std::vector<Option>& table, EnginePolicy& p) {
                          "sends waiting in one chat"),
        integer<uint32_t>(name("append_events_max"), p.append_events_max, 1, 4096,
                          "events of one append"),
+       duration(name("delay_after"), p.delay_after, tick,
+                "a chat is in delay when the store has not answered for"),
+       integer<uint32_t>(name("delayed_sends_max"), p.delayed_sends_max, 1, 10'000'000,
+                         "sends of an engine that wait for the store, answered DELAYED"),
+       bytes(name("delayed_bytes_max"), p.delayed_bytes_max, 64 << 10, 1 << 30,
+             "the same in bytes"),
        duration(name("idempotency_ttl"), p.idempotency_ttl, seconds(1),
                 "a repeated send is recognised for"),
        duration(name("idle_eviction"), p.idle_eviction, tick,
@@ -178,6 +184,8 @@ std::vector<Option> option_table(ChatdOptions& o) {
   constexpr uint64_t tera = uint64_t{1} << 40;
   std::vector<Option> table{
       text("data_dir", "DIR", o.data_dir, "where everything durable is kept; needed"),
+      text("delay_dir", "DIR", o.delay_dir,
+           "the queue of delayed sends, best on another disk (default: `delay` in data_dir)"),
       address("listen", o.listen, "the public port: WebSocket and REST; port 0 = any"),
       address("admin_listen", o.admin_listen,
               "the admin port, never public (default: the port after `listen`)"),

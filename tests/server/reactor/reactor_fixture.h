@@ -8,10 +8,12 @@
 #include <string>
 #include <vector>
 
+#include "server/delay_log/delay_service.h"
 #include "server/reactor/reactor_group.h"
 #include "server/store/store_service.h"
 #include "server/transport/listen_socket.h"
 #include "sim/memory_store/memory_chat_store.h"
+#include "sim/memory_store/memory_delay_log.h"
 
 namespace chat {
 
@@ -36,11 +38,15 @@ class ReactorFixture : public ::testing::Test, protected ReactorServices {
 
   void TearDown() override {
     service_.stop();
+    delays_.stop();
     group_.reset();
   }
 
   void store(StoreToken token, StoreCommand command, StoreSink& sink) override {
     service_.submit(token, std::move(command), &sink);
+  }
+  void delay(DelayToken token, DelayCommand command, DelaySink& sink) override {
+    delays_.submit(token, std::move(command), sink);
   }
   Result<Identity> verify(const std::string& token, WallTime now) override {
     if (token.compare(0, 5, "user:") != 0) return make_error(ErrorCode::unauthenticated, "no");
@@ -61,6 +67,8 @@ class ReactorFixture : public ::testing::Test, protected ReactorServices {
   uint16_t port_ = 0;
   MemoryChatStore memory_{kEpoch};
   StoreService service_{memory_, {}};
+  MemoryDelayLog delay_log_;
+  DelayService delays_{delay_log_};
   std::unique_ptr<ReactorGroup> group_;
 };
 
