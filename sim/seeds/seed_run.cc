@@ -287,6 +287,7 @@ class SeedRun {
       case 2:
         // A new version: its clients are sent away first.
         ++crashes_;
+        if (world_.processes() > 1) oracle_.delayed_order_is_lost();
         world_.drain(process, {.window = seconds(1), .reconnect_after = {}, .url = {}});
         world_.queue().after(seconds(4), [this, process] { world_.crash(process, seconds(1)); });
         break;
