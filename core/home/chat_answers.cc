@@ -13,6 +13,7 @@ void fill_member(const MemberRow& row, v1::MemberInfo& out) {
   out.set_left_seq(row.left_seq == kStillMember ? 0 : row.left_seq);
   out.set_delivered_seq(row.delivered_seq);
   out.set_read_seq(row.read_seq);
+  out.set_banned(row.banned);
 }
 
 }  // namespace
@@ -36,6 +37,9 @@ void fill_chat_info(const Chat& chat, v1::ChatInfo& out, bool with_members) {
   summary.set_title(chat.row.title);
   summary.set_last_seq(chat.row.last_seq);
   summary.set_member_count(chat.row.member_count);
+  summary.set_oldest_seq(chat.row.oldest_seq);
+  summary.set_retention_ms(chat.row.retention_ms);
+  summary.set_expires_ms(chat.row.expires_ms);
   out.set_fanned_seq(chat.row.fanned_seq);
   if (!with_members) return;
   const bool with_former = chat.members.size() <= kMembersListedMax;

@@ -43,6 +43,30 @@ Result<std::optional<ChatId>> Query::chat(std::string_view name) const {
   return std::optional<ChatId>(*chat);
 }
 
+Result<std::string> Query::bytes(std::string_view name) const {
+  const auto digits = find(name);
+  if (!digits) return std::string();
+  if (auto bytes = bytes_from_hex(*digits)) return std::move(*bytes);
+  return make_error(ErrorCode::invalid_argument,
+                    fmt::format("{}: expected hexadecimal digits, got \"{}\"", name, *digits));
+}
+
+Result<std::string> Query::text(std::string_view name) const {
+  std::string_view rest = find(name).value_or(std::string_view());
+  std::string text;
+  while (!rest.empty()) {
+    const bool escaped = rest.front() == '%';
+    const auto byte = escaped ? bytes_from_hex(rest.substr(1, 2)) : std::string(1, rest.front());
+    if (!byte || byte->size() != 1) {
+      return make_error(ErrorCode::invalid_argument,
+                        fmt::format("{}: expected two digits behind '%'", name));
+    }
+    text += *byte;
+    rest.remove_prefix(escaped ? 3 : 1);
+  }
+  return text;
+}
+
 std::vector<std::string_view> path_parts(std::string_view path) {
   std::vector<std::string_view> parts;
   while (!path.empty()) {
@@ -57,6 +81,14 @@ Result<ChatId> chat_of_path(std::string_view part) {
   if (const auto chat = ChatId::from_hex(part)) return *chat;
   return make_error(ErrorCode::invalid_argument,
                     fmt::format("expected a chat id of 32 hexadecimal digits, got \"{}\"", part));
+}
+
+Result<uint64_t> seq_of_path(std::string_view part) {
+  uint64_t seq = 0;
+  const auto [end, code] = std::from_chars(part.data(), part.data() + part.size(), seq);
+  if (code == std::errc{} && end == part.data() + part.size()) return seq;
+  return make_error(ErrorCode::invalid_argument,
+                    fmt::format("expected the seq of a message, got \"{}\"", part));
 }
 
 }  // namespace chat

@@ -25,6 +25,10 @@ class Query {
                           uint64_t max = std::numeric_limits<uint64_t>::max()) const;
   /// A chat id of 32 hexadecimal digits; nullopt when it is absent or empty.
   Result<std::optional<ChatId>> chat(std::string_view name) const;
+  /// Bytes written as hexadecimal digits; empty when it is absent.
+  Result<std::string> bytes(std::string_view name) const;
+  /// Text with its %XX taken back; empty when it is absent.
+  Result<std::string> text(std::string_view name) const;
 
  private:
   std::vector<std::pair<std::string_view, std::string_view>> parameters_;
@@ -35,5 +39,7 @@ std::vector<std::string_view> path_parts(std::string_view path);
 
 /// A chat id as it stands in paths. Error invalid_argument.
 Result<ChatId> chat_of_path(std::string_view part);
+/// The seq of a message as it stands in paths. Error invalid_argument.
+Result<uint64_t> seq_of_path(std::string_view part);
 
 }  // namespace chat

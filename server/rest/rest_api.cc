@@ -31,11 +31,21 @@ struct RestApi::Call {
   Reactor& reactor;
   HttpCall http;
   Query query;
-  Identity user{};  ///< Of routes that need one.
-  ChatId chat{};    ///< Of routes with a chat id.
+  Identity user{};   ///< Of routes that need one.
+  ChatId chat{};     ///< Of routes with a chat id.
+  uint64_t seq = 0;  ///< Of routes with a message.
 
   void answer(const HttpAnswer& answer) const { reactor.respond(http.id, answer); }
   void refuse(const Error& error) const { answer(error_answer(error)); }
+
+  /// The parameter client_op_id of a DELETE, which has no body; nullopt when it is malformed and
+  /// the answer has been given.
+  std::optional<std::string> op_id() const {
+    auto bytes = query.bytes("client_op_id");
+    if (bytes) return std::move(*bytes);
+    refuse(bytes.error());
+    return std::nullopt;
+  }
 
   /// The body as a message; false when it is none and the answer has been given.
   bool body(google::protobuf::Message& message) const {
@@ -54,7 +64,7 @@ struct RestApi::Call {
 
 struct RestApi::Route {
   std::string_view method;
-  std::string_view path;  ///< "*" stands for a chat id.
+  std::string_view path;  ///< The first "*" stands for a chat id, the second one for a seq.
   Handler handler;
   bool needs_user;
 };
@@ -71,11 +81,18 @@ const RestApi::Route* RestApi::find_route(const HttpCall& call, bool& path_is_kn
       {"POST", "/v1/chats", &RestApi::create_chat, true},
       {"GET", "/v1/chats", &RestApi::list_chats, true},
       {"GET", "/v1/chats/*", &RestApi::show_chat, true},
+      {"PATCH", "/v1/chats/*", &RestApi::update_chat, true},
+      {"DELETE", "/v1/chats/*", &RestApi::delete_chat, true},
       {"POST", "/v1/chats/*/members", &RestApi::change_members, true},
       {"POST", "/v1/chats/*/messages", &RestApi::send_to_chat, true},
       {"GET", "/v1/chats/*/messages", &RestApi::history, true},
+      {"PATCH", "/v1/chats/*/messages/*", &RestApi::edit, true},
+      {"DELETE", "/v1/chats/*/messages/*", &RestApi::delete_message, true},
+      {"POST", "/v1/chats/*/messages/*/reactions", &RestApi::react, true},
+      {"DELETE", "/v1/chats/*/messages/*/reactions", &RestApi::take_back_reaction, true},
       {"POST", "/v1/chats/*/read", &RestApi::read, true},
       {"POST", "/v1/messages", &RestApi::send, true},
+      {"GET", "/v1/messages", &RestApi::list_authored, true},
   };
   path_is_known = false;
   for (const Route& route : routes) {
@@ -110,9 +127,14 @@ Status RestApi::prepare(const Route& route, Call& call) const {
     call.user = std::move(*identity);
   }
   if (route.path.find('*') != std::string_view::npos) {
-    const auto chat = chat_of_path(path_parts(call.http.path)[2]);
+    const auto parts = path_parts(call.http.path);
+    const auto chat = chat_of_path(parts[2]);
     if (!chat) return chat.error();
     call.chat = *chat;
+    if (route.path.find('*') == route.path.rfind('*')) return {};
+    const auto seq = seq_of_path(parts[4]);
+    if (!seq) return seq.error();
+    call.seq = *seq;
   }
   return {};
 }
@@ -256,6 +278,22 @@ void RestApi::show_chat(Call& call) {
   ask_engine(call, std::move(request));
 }
 
+void RestApi::update_chat(Call& call) {
+  auto request = call.request();
+  if (!call.body(*request->mutable_update_chat())) return;
+  request->mutable_update_chat()->set_chat_id(call.chat.str());
+  ask_engine(call, std::move(request));
+}
+
+void RestApi::delete_chat(Call& call) {
+  auto request = call.request();
+  const auto op_id = call.op_id();
+  if (!op_id) return;
+  request->mutable_delete_chat()->set_client_op_id(*op_id);
+  request->mutable_delete_chat()->set_chat_id(call.chat.str());
+  ask_engine(call, std::move(request));
+}
+
 void RestApi::change_members(Call& call) {
   auto request = call.request();
   if (!call.body(*request->mutable_change_members())) return;
@@ -286,10 +324,73 @@ void RestApi::history(Call& call) {
   if (!after) return call.refuse(after.error());
   const auto limit = call.query.number("limit", kListLimit, kListLimitMax);
   if (!limit) return call.refuse(limit.error());
+  // Seqs are dense: what comes after so many events comes after this seq.
+  const auto offset = call.query.number("offset", *after);
+  if (!offset) return call.refuse(offset.error());
   history.set_before_seq(*before);
-  history.set_after_seq(*after);
-  history.set_forward(call.query.find("after_seq").has_value());
+  history.set_after_seq(*offset);
+  history.set_forward(call.query.find("after_seq") || call.query.find("offset"));
   history.set_limit(static_cast<uint32_t>(*limit));
+  ask_engine(call, std::move(request));
+}
+
+void RestApi::edit(Call& call) {
+  auto request = call.request();
+  v1::Edit& edit = *request->mutable_edit();
+  if (!call.body(edit)) return;
+  edit.set_chat_id(call.chat.str());
+  edit.set_target_seq(call.seq);
+  ask_engine(call, std::move(request));
+}
+
+void RestApi::delete_message(Call& call) {
+  auto request = call.request();
+  v1::Delete& deletion = *request->mutable_delete_message();
+  const auto op_id = call.op_id();
+  if (!op_id) return;
+  deletion.set_client_op_id(*op_id);
+  deletion.set_chat_id(call.chat.str());
+  deletion.set_target_seq(call.seq);
+  ask_engine(call, std::move(request));
+}
+
+void RestApi::react(Call& call) {
+  auto request = call.request();
+  v1::React& react = *request->mutable_react();
+  if (!call.body(react)) return;
+  react.set_chat_id(call.chat.str());
+  react.set_target_seq(call.seq);
+  react.set_remove(false);
+  ask_engine(call, std::move(request));
+}
+
+void RestApi::take_back_reaction(Call& call) {
+  auto request = call.request();
+  v1::React& react = *request->mutable_react();
+  const auto op_id = call.op_id();
+  if (!op_id) return;
+  const auto reaction = call.query.text("reaction");
+  if (!reaction) return call.refuse(reaction.error());
+  react.set_client_op_id(*op_id);
+  react.set_reaction(*reaction);
+  react.set_chat_id(call.chat.str());
+  react.set_target_seq(call.seq);
+  react.set_remove(true);
+  ask_engine(call, std::move(request));
+}
+
+void RestApi::list_authored(Call& call) {
+  auto request = call.request();
+  v1::ListAuthored& list = *request->mutable_list_authored();
+  const auto chat = call.query.chat("after_chat");
+  if (!chat) return call.refuse(chat.error());
+  const auto seq = call.query.number("after_seq", 0);
+  if (!seq) return call.refuse(seq.error());
+  const auto limit = call.query.number("limit", kListLimit, kListLimitMax);
+  if (!limit) return call.refuse(limit.error());
+  if (*chat) list.set_after_chat_id((*chat)->str());
+  list.set_after_seq(*seq);
+  list.set_limit(static_cast<uint32_t>(*limit));
   ask_engine(call, std::move(request));
 }
 

@@ -51,10 +51,17 @@ class RestApi {
   void create_chat(Call& call);
   void list_chats(Call& call);
   void show_chat(Call& call);
+  void update_chat(Call& call);
+  void delete_chat(Call& call);
   void change_members(Call& call);
   void send(Call& call);
   void send_to_chat(Call& call);
   void history(Call& call);
+  void edit(Call& call);
+  void delete_message(Call& call);
+  void react(Call& call);
+  void take_back_reaction(Call& call);
+  void list_authored(Call& call);
   void read(Call& call);
 
   void ask_engine(Call& call, std::shared_ptr<v1::Request> request);

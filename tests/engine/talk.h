@@ -102,6 +102,39 @@ class Device : public LinkEnd {
     frame.mutable_send()->set_text(text);
     return frame;
   }
+  void edit(const ChatId& chat, uint64_t seq, const std::string& text, uint32_t key) {
+    v1::ClientFrame frame;
+    frame.set_id(next_id_++);
+    frame.mutable_edit()->set_chat_id(chat.str());
+    frame.mutable_edit()->set_target_seq(seq);
+    frame.mutable_edit()->set_client_op_id(key_bytes(key));
+    frame.mutable_edit()->set_text(text);
+    send(frame);
+  }
+  void remove(const ChatId& chat, uint64_t seq, uint32_t key) {
+    v1::ClientFrame frame;
+    frame.set_id(next_id_++);
+    frame.mutable_delete_message()->set_chat_id(chat.str());
+    frame.mutable_delete_message()->set_target_seq(seq);
+    frame.mutable_delete_message()->set_client_op_id(key_bytes(key));
+    send(frame);
+  }
+  void react(const ChatId& chat, uint64_t seq, const std::string& reaction, uint32_t key,
+             bool taken_back = false) {
+    v1::ClientFrame frame;
+    frame.set_id(next_id_++);
+    frame.mutable_react()->set_chat_id(chat.str());
+    frame.mutable_react()->set_target_seq(seq);
+    frame.mutable_react()->set_client_op_id(key_bytes(key));
+    frame.mutable_react()->set_reaction(reaction);
+    frame.mutable_react()->set_remove(taken_back);
+    send(frame);
+  }
+  void leave_room(const ChatId& room) {
+    v1::ClientFrame frame;
+    frame.mutable_leave_room()->set_chat_id(room.str());
+    send(frame);
+  }
   /// 16 times the key's lowest byte for keys below 256.
   static std::string key_bytes(uint32_t key) {
     std::string bytes(16, static_cast<char>(key));
@@ -238,6 +271,31 @@ class Talk : public testing::TestWithParam<int> {
     const v1::Response response = ask(request);
     EXPECT_TRUE(response.has_chat()) << response.ShortDebugString();
     return *ChatId::from_bytes(response.chat().chat().chat_id());
+  }
+  v1::Response change_members(uint64_t user, const ChatId& chat, v1::ChangeMembers change) {
+    v1::Request request;
+    request.set_user_id(user);
+    request.set_user_name(name_of(UserId{user}));
+    *request.mutable_change_members() = std::move(change);
+    request.mutable_change_members()->set_chat_id(chat.str());
+    return ask(request);
+  }
+  /// The whole log as its member `user` reads it.
+  std::vector<v1::Event> log_of(uint64_t user, const ChatId& chat) {
+    std::vector<v1::Event> events;
+    for (bool complete = false; !complete;) {
+      v1::Request request;
+      request.set_user_id(user);
+      request.mutable_history()->set_chat_id(chat.str());
+      request.mutable_history()->set_forward(true);
+      request.mutable_history()->set_after_seq(events.empty() ? 0 : events.back().seq());
+      request.mutable_history()->set_limit(200);
+      const v1::Response response = ask(request);
+      EXPECT_TRUE(response.has_history_page()) << response.ShortDebugString();
+      complete = response.history_page().complete() || !response.has_history_page();
+      for (const auto& event : response.history_page().events()) events.push_back(event);
+    }
+    return events;
   }
   v1::PresenceEntry presence(uint64_t user) {
     v1::Request request;

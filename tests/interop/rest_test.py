@@ -142,6 +142,92 @@ class RestTest(unittest.TestCase):
         self.assertEqual(ack["status"], "STORED")
         self.expect_chats("mia", {ack["chatId"]})
 
+    def test_messages_are_edited_reacted_to_and_deleted(self):
+        quin, rosa = people.token("quin"), people.token("rosa")
+        path = f"/v1/chats/{hex_of(people.new_group('Changes', 'quin', 'rosa'))}"
+        seq = self.ok("POST", path + "/messages", {"clientMsgId": key("a"), "text": "secret"},
+                      token=quin)["seq"]
+        message = f"{path}/messages/{seq}"
+        edit = {"clientOpId": key("b"), "text": "more secret"}
+        self.assertEqual(self.ok("PATCH", message, edit, token=quin)["status"], "STORED")
+        self.assertEqual(self.ok("PATCH", message, edit, token=quin)["status"], "DUPLICATE")
+        self.refused(409, "IDEMPOTENCY_MISMATCH", "PATCH", message,
+                     {"clientOpId": key("b"), "text": "other"}, token=quin)
+        self.refused(403, "PERMISSION_DENIED", "PATCH", message,
+                     {"clientOpId": key("c"), "text": "mine"}, token=rosa)
+        smile = {"clientOpId": key("d"), "reaction": "\U0001f642"}
+        self.ok("POST", message + "/reactions", smile, token=rosa)
+        self.ok("DELETE", f"{message}/reactions?reaction=%F0%9F%99%82&client_op_id={'5' * 32}",
+                token=rosa)
+        self.refused(403, "PERMISSION_DENIED", "DELETE", f"{message}?client_op_id={'6' * 32}",
+                     token=rosa)
+        for status in ("STORED", "DUPLICATE"):
+            gone = self.ok("DELETE", f"{message}?client_op_id={'7' * 32}", token=quin)
+            self.assertEqual(gone["status"], status)
+        log = self.ok("GET", path + "/messages?offset=1&limit=9", token=rosa)["events"]
+        self.assertEqual([next(kind for kind in ("tombstone", "reaction", "deleted")
+                               if kind in event) for event in log],
+                         ["tombstone", "tombstone", "reaction", "reaction", "deleted"])
+        self.assertEqual([event["reaction"]["reaction"] for event in log[2:4]],
+                         ["\U0001f642"] * 2)
+        self.assertNotIn("secret", str(log))
+        self.refused(404, "NOT_FOUND", "POST", message + "/reactions",
+                     {"clientOpId": key("e"), "reaction": "+1"}, token=rosa)
+
+    def test_offset_and_limit_page_through_a_chat(self):
+        token = people.token("sara")
+        path = f"/v1/chats/{hex_of(people.new_group('Pages', 'sara'))}/messages"
+        for n in range(5):
+            self.ok("POST", path, {"clientMsgId": key(f"p{n}"), "text": f"t{n}"}, token=token)
+        seqs = []
+        for offset in range(0, 6, 2):
+            page = self.ok("GET", f"{path}?offset={offset}&limit=2", token=token)
+            seqs += [event["seq"] for event in page["events"]]
+        self.assertEqual(seqs, [str(seq) for seq in range(1, 7)])
+        self.assertTrue(page["complete"])
+
+    def test_a_user_lists_the_own_messages(self):
+        token = people.token("tina")
+        path = f"/v1/chats/{hex_of(people.new_group('Mine', 'tina', 'udo'))}/messages"
+        for n in range(3):
+            self.ok("POST", path, {"clientMsgId": key(f"o{n}"), "text": f"t{n}"}, token=token)
+        self.ok("POST", path, {"clientMsgId": key("u"), "text": "of udo"},
+                token=people.token("udo"))
+        deadline = time.monotonic() + DEADLINE_S
+        while (texts := self.authored(token)) != ["t0", "t1", "t2"]:
+            self.assertLess(time.monotonic(), deadline, texts)
+
+    def authored(self, token):
+        texts, after = [], ""
+        while True:
+            page = self.ok("GET", f"/v1/messages?limit=1{after}", token=token)
+            texts += [event["message"]["text"] for event in page.get("events", [])]
+            if not page.get("nextAfterChatId"):
+                return texts
+            after = (f"&after_chat={hex_of(page['nextAfterChatId'])}"
+                     f"&after_seq={page['nextAfterSeq']}")
+
+    def test_members_are_banned_and_promoted_and_a_chat_ends(self):
+        owner, other = people.token("vera"), people.token("will")
+        will = people.id("will")
+        path = f"/v1/chats/{hex_of(people.new_group('Rules', 'vera', 'will'))}"
+        self.refused(403, "PERMISSION_DENIED", "PATCH", path, {"title": "Mine"}, token=other)
+        self.ok("POST", path + "/members", {"setRoles": [{"userId": will, "role": "ADMIN"}]},
+                token=owner)
+        chat = self.ok("PATCH", path, {"title": "New rules"}, token=other)
+        self.assertEqual(chat["chat"]["title"], "New rules")
+        self.refused(403, "PERMISSION_DENIED", "POST", path + "/members",
+                     {"ban": [people.id("vera")]}, token=other)
+        banned = self.ok("POST", path + "/members", {"ban": [will]}, token=owner)
+        self.assertIn((will, True), [(m["userId"], m.get("banned")) for m in banned["members"]])
+        self.refused(403, "PERMISSION_DENIED", "POST", path + "/members", {"add": [will]},
+                     token=owner)
+        self.ok("POST", path + "/members", {"unban": [will], "add": [will]}, token=owner)
+        self.refused(403, "PERMISSION_DENIED", "DELETE", path, token=other)
+        self.ok("DELETE", f"{path}?client_op_id={'8' * 32}", token=owner)
+        self.refused(404, "NOT_FOUND", "POST", path + "/messages",
+                     {"clientMsgId": key("z"), "text": "too late"}, token=other)
+
     # -- mistakes
 
     def test_chats_of_others_stay_closed(self):
