@@ -34,6 +34,7 @@ enum class TimerKind : uint8_t {
   announce_sessions,  ///< The next of those whose home changed
   token_sweep,        ///< sessions whose token ends
   drain,              ///< The next who are told to go, or have not gone
+  receipt_catch_up,   ///< The next sessions that missed receipts
   device_grace,       ///< id: user, extra: session id
   user_sweep,         ///< last seen, eviction
   user_reload,        ///< id: user

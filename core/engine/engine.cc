@@ -106,6 +106,7 @@ void Engine::Impl::on_timer(const TimerEvent& event) {
     case TimerKind::announce_sessions:
     case TimerKind::token_sweep:
     case TimerKind::drain:
+    case TimerKind::receipt_catch_up:
       sessions.on_timer(kind, event.id);
       break;
     case TimerKind::device_grace:
@@ -232,10 +233,13 @@ void Engine::Impl::dispatch(EngineId from, peer::Frame& frame) {
       users.on_marks_stored(frame.marks_stored());
       break;
     case F::kReceiptFanOut:
-      users.on_receipts(frame.receipt_fan_out());
+      users.on_receipts(*frame.mutable_receipt_fan_out());
       break;
     case F::kReceiptPush:
       sessions.on_receipts(frame.receipt_push());
+      break;
+    case F::kReceiptsMissed:
+      sessions.on_receipts_missed(frame.receipts_missed());
       break;
     case F::kRoomEvents:
       sessions.on_room_events(from, frame.room_events());
@@ -265,6 +269,9 @@ void Engine::Impl::dispatch_request(EngineId from, peer::HomeRequest& request) {
     case peer::HomeRequest::kRead:
     case peer::HomeRequest::kListChats:
     case peer::HomeRequest::kGetPresence:
+    case peer::HomeRequest::kReceiptsSince:
+    case peer::HomeRequest::kListDevices:
+    case peer::HomeRequest::kForgetDevice:
       users.on_request(from, request);
       break;
     case peer::HomeRequest::kListAuthored:

@@ -30,9 +30,14 @@ struct EnginePolicy {
   uint32_t sync_events_max = 500;
   uint32_t history_events_max = 200;
   uint32_t page_bytes_max = 48 * 1024;
-  uint32_t reset_gap = 10'000;  ///< A device further behind gets a reset.
+  uint32_t reset_gap = 10'000;         ///< A device further behind gets a reset.
+  uint32_t inbox_keep = 20'000;        ///< Inboxes are trimmed to this many entries,
+  uint32_t inbox_trim_step = 10'000;   ///< when they have as many more.
+  uint32_t devices_per_user_max = 64;  ///< Of more, the longest unseen is forgotten.
+  uint32_t unread_max = 100;           ///< Unread messages of a chat are counted up to this.
   uint32_t receipt_push_members_max = 32;
   Duration receipt_join = milliseconds(250);
+  Duration receipt_slack = minutes(1);  ///< Clocks of engines and ways of receipts differ by less.
   Duration mark_flush = seconds(1);
   Duration request_timeout = seconds(10);
   uint32_t chat_queue_max = 1'024;      ///< Sends waiting in one chat.
@@ -91,7 +96,9 @@ struct EngineCounters {
   uint64_t delayed_forwarded = 0;  ///< Handed to another home of their chat.
   uint64_t delays_refused = 0;     ///< Sends that could not be delayed: the queue was full.
   uint64_t delay_log_failures = 0;
-  uint64_t delayed_now = 0;                     ///< Entered and not stored yet.
+  uint64_t delayed_now = 0;  ///< Entered and not stored yet.
+  uint64_t receipts_pushed = 0, receipts_missed = 0, receipt_catch_ups = 0;
+  uint64_t devices_forgotten = 0, inbox_trims = 0;
   uint64_t chats_loaded = 0, users_loaded = 0;  ///< Now in memory.
 };
 

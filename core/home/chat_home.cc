@@ -50,6 +50,9 @@ void ChatHome::on_request(EngineId from, peer::HomeRequest&& frame) {
       case peer::HomeRequest::kGetChat:
         get_chat(chat, from, *request);
         break;
+      case peer::HomeRequest::kGetReceipts:
+        receipts(chat, from, *request);
+        break;
       default:
         writer_.add(chat, op_of(request, {from, request->request_id()}));
         break;
@@ -202,6 +205,36 @@ void ChatHome::get_chat(Chat& chat, EngineId from, const peer::HomeRequest& fram
   reply(from, frame.request_id(), std::move(response));
 }
 
+/// The author of the message does not count, so its event is read first.
+void ChatHome::receipts(Chat& chat, EngineId from, const peer::HomeRequest& frame) {
+  const UserId user{frame.user()};
+  if (!chat.exists || (user && !chat.is_active(user))) {
+    refuse_reading(chat, from, frame);
+    return;
+  }
+  const uint64_t asked = frame.get_receipts().seq();
+  const uint64_t seq = asked == 0 ? chat.row.last_seq : asked;
+  const auto refuse = [this, from, id = frame.request_id()](v1::ErrorCode code, const char* why) {
+    reply(from, id, error_response(code, why));
+  };
+  if (seq > chat.row.last_seq) return refuse(v1::INVALID_ARGUMENT, "the chat has no such seq yet");
+  if (seq < chat.row.oldest_seq) return refuse(v1::RANGE_PRUNED, "the message is gone");
+  const ReadEvents command{.chat = chat.id, .from_seq = seq, .to_seq = seq, .limit = 1};
+  context_.store(command, [this, from, refuse, seq, id = frame.request_id(),
+                           number = chat.number](StoreResult& result) {
+    const auto* read = std::get_if<EventsRead>(&result);
+    const Chat* known = chats_.find(number);
+    if (!read || !known) return refuse(v1::UNAVAILABLE, "the chat store does not answer");
+    peer::StoredEvent stored;
+    if (read->rows.empty() || !stored.ParseFromString(read->rows.front().stored_event)) {
+      return refuse(v1::RANGE_PRUNED, "the message is gone");
+    }
+    v1::Response response;
+    marks_.summarize(*known, seq, UserId{stored.author()}, *response.mutable_receipt_summary());
+    reply(from, id, std::move(response));
+  });
+}
+
 // Only the operator learns that a chat does not exist.
 void ChatHome::refuse_reading(const Chat& chat, EngineId from, const peer::HomeRequest& frame) {
   const bool unknown = !chat.exists && frame.user() == 0;
@@ -276,7 +309,10 @@ void ChatHome::on_ring_changed() {
     // What was written here at last may be newer than what the new home has read.
     if (ownership == ChatTable::Ownership::lost) notice.add(chat.id, chat.unfinished());
     if (ownership == ChatTable::Ownership::won) chats_.read_again(chat);
-    if (chat.state == Chat::State::ready) fan_out_.reroute(chat, std::nullopt);
+    if (chat.state == Chat::State::ready) {
+      fan_out_.reroute(chat, std::nullopt);
+      marks_.tell_again(chat);
+    }
     if (!chat.owned) leave(chat);
   }
   delay_.forward();
@@ -288,7 +324,7 @@ void ChatHome::on_ring_changed() {
 void ChatHome::leave(Chat& chat) {
   chat.subscribers.clear();
   const bool done = chat.state == Chat::State::ready && !chat.appending && !chat.preparing &&
-                    chat.queue.empty() && chat.dirty_marks.empty();
+                    chat.queue.empty() && chat.dirty_marks.empty() && chat.receipts_due.empty();
   if (!done) return;
   ++context_.counters.home_moves;
   chats_.forget(ChatId(chat.id));
@@ -315,7 +351,10 @@ void ChatHome::on_peer_lost(EngineId peer) {
   for (size_t i = 0; i < chats_.size(); ++i) {
     Chat& chat = chats_.at(i);
     chat.subscribers.erase(peer);
-    if (chat.state == Chat::State::ready) fan_out_.reroute(chat, peer);
+    if (chat.state == Chat::State::ready) {
+      fan_out_.reroute(chat, peer);
+      marks_.tell_again(chat);
+    }
     // What told it of the last write may be lost with the link.
     if (!chat.owned && context_.home_of(chat.id) == peer) {
       notice.add(chat.id, chat.unfinished());

@@ -28,7 +28,7 @@ class ChatHome {
  public:
   explicit ChatHome(EngineContext& context);
 
-  /// Send, CreateChat, ChangeMembers, GetChat, History and room Sync.
+  /// Send, CreateChat, ChangeMembers, GetChat, GetReceipts, History and room Sync.
   void on_request(EngineId from, peer::HomeRequest&& frame);
   void on_inbox_stored(const peer::InboxStored& frame) { fan_out_.on_inbox_stored(frame); }
   void on_marks_update(EngineId from, const peer::MarksUpdate& frame);
@@ -52,6 +52,7 @@ class ChatHome {
   void leave(Chat& chat);
   void room_page(Chat& chat, EngineId from, const peer::HomeRequest& frame);
   void get_chat(Chat& chat, EngineId from, const peer::HomeRequest& frame);
+  void receipts(Chat& chat, EngineId from, const peer::HomeRequest& frame);
   void refuse_reading(const Chat& chat, EngineId from, const peer::HomeRequest& frame);
   /// The last seq that `user` may read; 0 = nothing.
   uint64_t readable_through(const Chat& chat, UserId user) const;

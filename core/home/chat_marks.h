@@ -1,7 +1,8 @@
 // ChatMarks: delivered and read marks of the members of a chat, and receipts.
 // Marks only rise. They live in the member rows, are written with the chat's next batch or alone
-// after mark_flush, and only then confirmed to the user home. In chats of few members they are
-// pushed to the others, joined over receipt_join. Thread rule: belongs to its engine.
+// after mark_flush, and only then confirmed to the user home. In chats of few members the others
+// are then told, joined over receipt_join: what is told is stored, so whoever may have missed it
+// finds it there. Thread rule: belongs to its engine.
 #pragma once
 
 #include <functional>
@@ -14,6 +15,9 @@ namespace chat {
 
 namespace peer {
 class MarksUpdate;
+}
+namespace v1 {
+class ReceiptSummary;
 }
 
 class ChatMarks {
@@ -33,10 +37,21 @@ class ChatMarks {
   std::vector<Taken> take(Chat& chat);
   /// The append failed: they are dirty again.
   void put_back(Chat& chat, const std::vector<Taken>& taken);
-  void stored(const Chat& chat, const std::vector<Taken>& taken);
+  void stored(Chat& chat, const std::vector<Taken>& taken);
   void on_receipts_timer(Chat& chat);
+  /// Homes changed or a link ended: what was told shortly before may be lost.
+  void tell_again(Chat& chat);
+
+  /// Whether the members of a chat are told each other's marks.
+  bool are_told(const ChatRow& row) const;
+  /// The row is stored with new marks.
+  void stamp(ChatRow& row) const;
+  /// How far the message `seq` of `author` has come.
+  void summarize(const Chat& chat, uint64_t seq, UserId author, v1::ReceiptSummary& out) const;
 
  private:
+  void tell_due(Chat& chat);
+  void tell(const Chat& chat, const std::set<UserId>& users);
   void answer(EngineId to, const Chat& chat, const MemberRow& member);
 
   EngineContext& context_;

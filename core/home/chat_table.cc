@@ -35,7 +35,7 @@ ChatOp* Chat::find_twin(const ChatOp& op) {
 
 bool Chat::busy() const {
   return appending || preparing || !queue.empty() || !fan_outs.empty() || !dirty_marks.empty() ||
-         !subscribers.empty() || state == State::loading ||
+         !receipts_due.empty() || !subscribers.empty() || state == State::loading ||
          (exists && row.fanned_seq > stored_fanned_seq);
 }
 
@@ -144,12 +144,14 @@ void ChatTable::loaded(Chat& chat, ChatLoaded& result) {
   chat.stored_fanned_seq = chat.row.fanned_seq;
   const auto before = std::exchange(chat.members, {});
   for (MemberRow& member : result.members) chat.members.emplace(member.user, std::move(member));
+  chat.stored_marks.clear();
   // Marks only rise: a home that had lost the chat without knowing may have stored older ones.
   for (const auto& [user, old] : before) {
     const auto now = chat.members.find(user);
     if (now == chat.members.end()) continue;
     MemberRow& row = now->second;
     if (old.delivered_seq <= row.delivered_seq && old.read_seq <= row.read_seq) continue;
+    chat.stored_marks[user] = {row.delivered_seq, row.read_seq};
     row.delivered_seq = std::max(row.delivered_seq, old.delivered_seq);
     row.read_seq = std::max(row.read_seq, old.read_seq);
     chat.dirty_marks.try_emplace(user);

@@ -70,6 +70,12 @@ struct ChatWaiter {
   bool is_send = false;
 };
 
+/// Marks of a member as they are in the store.
+struct StoredMarks {
+  uint64_t delivered_seq = 0;
+  uint64_t read_seq = 0;
+};
+
 struct Chat {
   enum class State : uint8_t { loading, ready };
 
@@ -92,8 +98,8 @@ struct Chat {
   bool appending = false;
   /// What this operation of the queue, the first one then, has to know is being looked up.
   std::shared_ptr<const peer::HomeRequest> preparing;
-  bool peer_exists = false;  ///< Direct chats not yet made: the other user was found.
-  bool flush_armed = false;
+  bool peer_exists = false;   ///< Direct chats not yet made: the other user was found.
+  Instant flush_at = kNever;  ///< When the earliest armed flush is due.
   uint64_t stored_fanned_seq = 0;
 
   // chat_delay
@@ -108,7 +114,10 @@ struct Chat {
 
   // chat_marks
   std::map<UserId, std::set<EngineId>> dirty_marks;  ///< Raised, not stored; who wants to know.
-  std::set<UserId> receipts_due;
+  /// Of those whose marks in `members` are raised and not stored: what is stored.
+  std::map<UserId, StoredMarks> stored_marks;
+  std::set<UserId> receipts_due;  ///< Their marks are stored and the others are not told.
+  Instant receipts_not_before;    ///< Receipts are joined up to here; zero = none were told yet.
   bool receipts_armed = false;
 
   const MemberRow* member(UserId user) const;

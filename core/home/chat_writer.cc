@@ -227,6 +227,7 @@ void ChatWriter::start_append(Chat& chat, Draft draft) {
   }
   for (const auto& [user, member] : kept->members) command.members.push_back(member);
   command.pending = command.row.fanned_seq < command.row.last_seq;
+  if (!taken->empty()) marks_.stamp(command.row);
   kept->command.row = command.row;
   chat.appending = true;
   delay_.asked(chat);
@@ -349,12 +350,20 @@ void ChatWriter::try_again(Chat& chat, Duration delay) {
 void ChatWriter::arm_flush(Chat& chat) {
   const bool needed =
       chat.exists && (chat.row.fanned_seq > chat.stored_fanned_seq || !chat.dirty_marks.empty());
-  if (!needed || std::exchange(chat.flush_armed, true)) return;
-  context_.arm(context_.policy().mark_flush, TimerKind::chat_flush, chat.number);
+  if (!needed) return;
+  const EnginePolicy& policy = context_.policy();
+  // Receipts are told after they are stored, so where they are told they are stored soon.
+  const bool told = !chat.dirty_marks.empty() && marks_.are_told(chat.row);
+  const Duration delay =
+      told ? std::min(policy.receipt_join, policy.mark_flush) : policy.mark_flush;
+  if (chat.flush_at <= context_.now + delay) return;
+  chat.flush_at = context_.now + delay;
+  context_.arm(delay, TimerKind::chat_flush, chat.number);
 }
 
 void ChatWriter::on_flush_timer(Chat& chat) {
-  chat.flush_armed = false;
+  if (context_.now < chat.flush_at) return;  // An earlier timer has done it.
+  chat.flush_at = kNever;
   if (chat.state == Chat::State::loading || !chat.exists) return;
   if (chat.appending || !chat.queue.empty()) {
     arm_flush(chat);

@@ -91,8 +91,13 @@ void DeliveryMarks::read_missing(User& user) {
       uint64_t& mark = marks[entry.chat].delivered_seq;
       mark = std::max(mark, entry.seq);
     }
-    // Nothing kept there any more: trimmed entries need no mark.
-    if (read->entries.empty()) {
+    const bool trimmed =
+        read->entries.empty() || read->entries.front().inbox_seq > found->delivered_through + 1;
+    if (trimmed && found->delivered_target == found->head) {
+      // The device has started anew from a snapshot: it knows of all that its chats have.
+      for (const auto& [chat, view] : found->chats) marks[chat].delivered_seq = view.last_ref_seq;
+      through = std::min(found->delivered_target, found->recent_from - 1);
+    } else if (read->entries.empty()) {
       through = std::min(found->delivered_target, found->recent_from - 1);
     }
     found->delivered_through = std::max(found->delivered_through, through);
@@ -137,13 +142,10 @@ void DeliveryMarks::resend(User& user) {
   for (const auto& [chat, marks] : user.unstored_marks) post(user, chat, marks);
 }
 
-void DeliveryMarks::save_position(User& user) {
-  if (!user.unstored_marks.empty() || user.delivered_through <= user.delivered_stored) return;
+std::optional<uint64_t> DeliveryMarks::take_position(User& user) {
+  if (!user.unstored_marks.empty() || user.delivered_through <= user.delivered_stored) return {};
   user.delivered_stored = user.delivered_through;
-  context_.store(SaveUser{.user = user.id,
-                          .delivered_inbox_seq = user.delivered_through,
-                          .last_seen_ms = std::nullopt},
-                 [](StoreResult&) {});
+  return user.delivered_through;
 }
 
 }  // namespace chat

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "core/engine/context.h"
 #include "core/home/user_table.h"
@@ -29,8 +30,8 @@ class DeliveryMarks {
   void on_marks_stored(const peer::MarksStored& frame);
   /// The homes of chats may have changed: sends all unstored marks again.
   void resend(User& user);
-  /// Stores how far marks are durable, if that moved.
-  void save_position(User& user);
+  /// How far marks are durable, if that moved since it was taken: to be stored.
+  static std::optional<uint64_t> take_position(User& user);
 
  private:
   void advance(User& user);

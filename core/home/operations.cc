@@ -45,6 +45,8 @@ std::string chat_id_of(const peer::HomeRequest& request) {
       return request.delete_chat().chat_id();
     case peer::HomeRequest::kChangeMembers:
       return request.change_members().chat_id();
+    case peer::HomeRequest::kGetReceipts:
+      return request.get_receipts().chat_id();
     case peer::HomeRequest::kGetChat:
       return request.get_chat().chat_id();
     case peer::HomeRequest::kRoomSync:

@@ -14,6 +14,7 @@ constexpr uint32_t kStoreRetryMs = 200;
 constexpr Duration kSweepInterval = seconds(30);
 constexpr Duration kSweepPause = milliseconds(10);
 constexpr size_t kSweptAtOnce = 250;
+constexpr char kReplaced[] = "the same device connected again";
 
 void fill_entry(const InboxEntry& entry, UserId user, v1::SyncEntry& out) {
   out.set_inbox_seq(entry.inbox_seq);
@@ -46,12 +47,16 @@ void fill_summary(const UserChatsListed::Item& item, v1::ChatSummary& out) {
   out.set_read_seq(
       std::min(std::max(item.member.read_seq, item.view.read_seq), item.chat.last_seq));
   out.set_member_count(item.chat.member_count);
+  out.set_unread_count(item.unread_count);
+  out.set_unread_mentions(item.unread_mentions);
 }
 
 UserHome::UserHome(EngineContext& context)
     : context_(context),
       users_(context),
       marks_(context, users_),
+      book_(context),
+      receipts_(context, users_),
       writer_(context, users_, marks_) {
   users_.set_head_moved([this](User& user) { head_moved(user); });
 }
@@ -111,7 +116,7 @@ void UserHome::attach(User& user, EngineId from, const peer::Attach& frame) {
   if (announcement) {
     device.session = SessionId{frame.session_id()};
     if (has_newer(user, device)) {
-      close_session(device);
+      close_session(device, CloseCode::replaced, kReplaced);
       return;
     }
     user.last_session = std::max(user.last_session, device.session);
@@ -132,10 +137,12 @@ void UserHome::attach(User& user, EngineId from, const peer::Attach& frame) {
   device.token_issued = WallTime{frame.token_issued_ms()};
   user.devices.push_back(device);
   user.last_used = context_.now;
+  book_.attached(user, frame.device_id(), frame.client());
 
   const uint64_t head = user.head;
   const bool recovered = frame.has_cursor() && frame.epoch() == context_.options.store_epoch &&
                          frame.inbox_seq() <= head &&
+                         frame.inbox_seq() + 1 >= user.oldest_inbox_seq &&
                          head - frame.inbox_seq() <= context_.policy().reset_gap;
   if (frame.has_cursor() && !recovered) ++context_.counters.resets;
   peer::Frame answer;
@@ -148,23 +155,27 @@ void UserHome::attach(User& user, EngineId from, const peer::Attach& frame) {
   attached.set_live(recovered && frame.inbox_seq() == head);
   attached.set_announced(announcement);
   context_.post(from, std::move(answer));
-  if (recovered && !announcement) marks_.acknowledged(user, frame.inbox_seq());
+  if (!recovered || announcement) return;
+  book_.acknowledged(user, frame.device_id(), frame.inbox_seq());
+  marks_.acknowledged(user, frame.inbox_seq());
 }
 
 void UserHome::close_older(User& user, EngineId engine, ConnId conn, const std::string& device_id) {
   std::erase_if(user.devices, [&](const Device& device) {
     if (device.device_id != device_id) return false;
-    if (device.attached && (device.engine != engine || device.conn != conn)) close_session(device);
+    if (device.attached && (device.engine != engine || device.conn != conn)) {
+      close_session(device, CloseCode::replaced, kReplaced);
+    }
     return true;
   });
 }
 
-void UserHome::close_session(const Device& device) {
-  ++context_.counters.devices_replaced;
+void UserHome::close_session(const Device& device, CloseCode code, const std::string& reason) {
+  if (code == CloseCode::replaced) ++context_.counters.devices_replaced;
   peer::Frame frame;
   frame.mutable_close_session()->set_conn(device.conn.value);
-  frame.mutable_close_session()->set_code(static_cast<uint32_t>(CloseCode::replaced));
-  frame.mutable_close_session()->set_reason("the same device connected again");
+  frame.mutable_close_session()->set_code(static_cast<uint32_t>(code));
+  frame.mutable_close_session()->set_reason(reason);
   context_.post(device.engine, std::move(frame));
 }
 
@@ -183,6 +194,7 @@ void UserHome::on_edge(EngineId from, const peer::SessionEdge& frame) {
     Device* device = user.device(from, ConnId{frame.conn()});
     if (!device) return;
     user.last_seen_ms = std::max(user.last_seen_ms, frame.last_frame_wall_ms());
+    book_.seen(user, device->device_id, frame.last_frame_wall_ms());
     if (frame.edge() == peer::OFFLINE || device->login_ended) {
       go_offline(user, device->session);
     } else {
@@ -202,19 +214,12 @@ void UserHome::go_offline(User& user, SessionId session) {
   std::erase_if(user.devices, [&](const Device& device) { return device.session == session; });
   user.last_used = context_.now;
   if (user.online()) return;
-  context_.store(
-      SaveUser{
-          .user = user.id, .delivered_inbox_seq = std::nullopt, .last_seen_ms = user.last_seen_ms},
-      [](StoreResult&) {});
+  book_.save(user, DeliveryMarks::take_position(user), user.last_seen_ms);
 }
 
 void UserHome::on_inbox_ack(const peer::InboxAck& frame) {
   users_.when_loaded(UserId{frame.user()}, [this, frame](User& user) {
-    for (Device& device : user.devices) {
-      if (device.device_id == frame.device_id()) {
-        device.acked = std::max(device.acked, frame.inbox_seq());
-      }
-    }
+    book_.acknowledged(user, frame.device_id(), frame.inbox_seq());
     marks_.acknowledged(user, frame.inbox_seq());
   });
 }
@@ -237,24 +242,6 @@ void UserHome::announce_head(const User& user, const Device& device) {
   context_.post(device.engine, std::move(frame));
 }
 
-void UserHome::on_receipts(const peer::ReceiptFanOut& frame) {
-  std::map<EngineId, peer::Frame> by_engine;
-  for (uint64_t id : frame.users()) {
-    const User* user = users_.find(UserId{id});
-    if (!user) continue;
-    EngineId last;
-    for (const Device& device : user->devices) {
-      if (!device.attached || !device.want_receipts || device.engine == last) continue;
-      last = device.engine;
-      by_engine[device.engine].mutable_receipt_push()->add_users(id);
-    }
-  }
-  for (auto& [engine, push] : by_engine) {
-    *push.mutable_receipt_push()->mutable_receipts() = frame.receipts();
-    context_.post(engine, std::move(push));
-  }
-}
-
 // ---------------------------------------------------------------- inbox pages
 
 void UserHome::on_sync_read(EngineId from, const peer::SyncRead& frame) {
@@ -263,7 +250,7 @@ void UserHome::on_sync_read(EngineId from, const peer::SyncRead& frame) {
     const uint64_t cursor = frame.from_inbox_seq();
     const bool too_far =
         cursor > user.head + 1 || user.head + 1 - cursor > context_.policy().reset_gap;
-    if (cursor == 0 || too_far) {
+    if (cursor < user.oldest_inbox_seq || too_far) {
       reset_page(user, from, frame);
     } else {
       inbox_page(user, from, frame);
@@ -310,7 +297,7 @@ void UserHome::reset_page(User& user, EngineId from, const peer::SyncRead& frame
   ++context_.counters.resets;
   // The head before the read: what is appended meanwhile is delivered after it.
   const uint64_t head = user.head;
-  context_.store(ListUserChats{.user = user.id, .after = std::nullopt},
+  context_.store(ListUserChats{.user = user.id, .unread_max = context_.policy().unread_max},
                  [this, from, frame, head](StoreResult& result) {
                    const auto* listed = std::get_if<UserChatsListed>(&result);
                    if (!listed) {
@@ -364,6 +351,11 @@ void UserHome::on_request(EngineId from, const peer::HomeRequest& frame) {
   if (frame.has_read()) {
     users_.when_loaded(UserId{frame.user()},
                        [this, from, frame](User& user) { read(user, from, frame); });
+  } else if (frame.has_list_devices() || frame.has_forget_device()) {
+    users_.when_loaded(UserId{frame.user()},
+                       [this, from, frame](User& user) { devices(user, from, frame); });
+  } else if (frame.has_receipts_since()) {
+    receipts_.list(from, frame);
   } else if (frame.has_list_chats()) {
     list_chats(from, frame);
   } else {
@@ -381,12 +373,56 @@ void UserHome::read(User& user, EngineId from, const peer::HomeRequest& frame) {
               : error_response(v1::UNAVAILABLE, "the user's home is moving"));
     return;
   }
-  writer_.add_read_marker(user, *chat, frame.read().up_to_seq(), from, frame.request_id());
+  const uint64_t up_to = frame.read().up_to_seq();
+  if (up_to <= view->second.last_ref_seq) {
+    writer_.add_read_marker(user, *chat, up_to, from, frame.request_id());
+    return;
+  }
+  // The inbox does not know whether there is so much: of a room it knows nothing.
+  ReadEvents command{.chat = *chat, .to_seq = up_to};
+  command.limit = 1;
+  command.newest_first = true;
+  context_.store(command, [this, from, frame, chat](StoreResult& result) {
+    const auto* events = std::get_if<EventsRead>(&result);
+    User* reader = users_.in_memory(UserId{frame.user()});
+    if (!events || !reader) {
+      reply(from, frame.request_id(),
+            error_response(v1::UNAVAILABLE, "the chat store does not answer"));
+      return;
+    }
+    const uint64_t last = events->rows.empty() ? 0 : events->rows.back().seq;
+    writer_.add_read_marker(*reader, *chat, last, from, frame.request_id());
+  });
+}
+
+void UserHome::devices(User& user, EngineId from, const peer::HomeRequest& frame) {
+  if (!context_.owns(user.id)) {
+    reply(from, frame.request_id(), error_response(v1::UNAVAILABLE, "the user's home is moving"));
+    return;
+  }
+  if (frame.has_forget_device()) {
+    const std::string& id = frame.forget_device().device_id();
+    if (!book_.forget(user, id)) {
+      reply(from, frame.request_id(), error_response(v1::NOT_FOUND, "there is no such device"));
+      return;
+    }
+    const auto same = std::find_if(user.devices.begin(), user.devices.end(),
+                                   [&](const Device& device) { return device.device_id == id; });
+    if (same != user.devices.end()) {
+      if (same->attached) close_session(*same, CloseCode::revoked, "the device was forgotten");
+      go_offline(user, SessionId(same->session));
+    }
+    book_.save(user, std::nullopt, std::nullopt);
+  }
+  v1::Response response;
+  book_.list(user, *response.mutable_devices());
+  reply(from, frame.request_id(), std::move(response));
 }
 
 void UserHome::list_chats(EngineId from, const peer::HomeRequest& frame) {
   ListUserChats command{.user = UserId{frame.user()},
                         .after = ChatId::from_bytes(frame.list_chats().after_chat_id())};
+  command.unread_max = context_.policy().unread_max;
   if (frame.list_chats().limit() > 0) command.limit = std::min(frame.list_chats().limit(), 500u);
   context_.store(command, [this, from, id = frame.request_id()](StoreResult& result) {
     const auto* listed = std::get_if<UserChatsListed>(&result);
@@ -481,6 +517,7 @@ void UserHome::on_peer_lost(EngineId peer) {
       user.waiting.push_back(lose_all);  // After an Attach that waits.
     }
   }
+  receipts_.on_peer_lost(peer);
 }
 
 void UserHome::end_turn() {
@@ -520,14 +557,15 @@ void UserHome::sweep(User& user) {
     users_.forget(user.id);
     return;
   }
-  marks_.save_position(user);
+  std::optional<int64_t> last_seen_ms;
   if (sweep_saves_ && user.attached()) {
-    user.last_seen_ms = context_.wall.ms;
-    context_.store(SaveUser{.user = user.id,
-                            .delivered_inbox_seq = std::nullopt,
-                            .last_seen_ms = user.last_seen_ms},
-                   [](StoreResult&) {});
+    last_seen_ms = user.last_seen_ms = context_.wall.ms;
+    for (const Device& device : user.devices) {
+      if (device.attached) book_.seen(user, device.device_id, context_.wall.ms);
+    }
   }
+  book_.save(user, DeliveryMarks::take_position(user), last_seen_ms);
+  book_.trim(user);
   if (idle(user)) users_.forget(user.id);
 }
 

@@ -1,15 +1,17 @@
 // UserHome: the home of users – their session directory, presence, inbox and receipts.
 // It attaches devices (a second attach of a device closes the older first), derives presence from
 // session edges, answers inbox pages and hands inbox entries to the session homes. The sub-parts
-// write inboxes (InboxWriter) and keep delivered marks (DeliveryMarks). Thread rule: belongs to its
-// engine.
+// write inboxes (InboxWriter), keep delivered marks (DeliveryMarks) and device rows (DeviceBook),
+// and pass receipts on (UserReceipts). Thread rule: belongs to its engine.
 #pragma once
 
 #include <memory>
 
 #include "core/engine/context.h"
 #include "core/home/delivery_marks.h"
+#include "core/home/device_book.h"
 #include "core/home/inbox_writer.h"
+#include "core/home/user_receipts.h"
 #include "core/home/user_table.h"
 
 namespace chat {
@@ -50,8 +52,8 @@ class UserHome {
     writer_.on_inbox_append(from, frame);
   }
   void on_marks_stored(const peer::MarksStored& frame) { marks_.on_marks_stored(frame); }
-  void on_receipts(const peer::ReceiptFanOut& frame);
-  /// Read, ListChats and GetPresence.
+  void on_receipts(peer::ReceiptFanOut& frame) { receipts_.on_receipts(frame); }
+  /// Read, ListChats, GetPresence, ListDevices, ForgetDevice and ReceiptsSince.
   void on_request(EngineId from, const peer::HomeRequest& frame);
   void on_touched(const peer::Touched& frame);
 
@@ -66,7 +68,7 @@ class UserHome {
   void refuse_attach(UserId user, EngineId to, ConnId conn);
   void attach(User& user, EngineId from, const peer::Attach& frame);
   void close_older(User& user, EngineId engine, ConnId conn, const std::string& device_id);
-  void close_session(const Device& device);
+  void close_session(const Device& device, CloseCode code, const std::string& reason);
   bool has_newer(const User& user, const Device& announced) const;
   void lose(User& user, Device& device);
   void go_offline(User& user, SessionId session);
@@ -77,6 +79,7 @@ class UserHome {
   void post_no_page(EngineId to, const peer::SyncRead& request);
   void post_page(EngineId to, const peer::SyncRead& request, v1::SyncPage&& page, uint64_t head);
   void read(User& user, EngineId from, const peer::HomeRequest& frame);
+  void devices(User& user, EngineId from, const peer::HomeRequest& frame);
   void list_chats(EngineId from, const peer::HomeRequest& frame);
   void presence(EngineId from, const peer::HomeRequest& frame);
   void reply(EngineId to, uint64_t request_id, v1::Response&& response);
@@ -89,6 +92,8 @@ class UserHome {
   EngineContext& context_;
   UserTable users_;
   DeliveryMarks marks_;
+  DeviceBook book_;
+  UserReceipts receipts_;
   InboxWriter writer_;
   Instant next_last_seen_;
   size_t sweep_left_ = 0;  ///< Places in the table that this round has not seen yet.

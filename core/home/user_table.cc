@@ -124,12 +124,27 @@ void UserTable::loaded(User& user, const UserLoaded& result) {
   user.delivered_through = std::max(user.delivered_through, user.delivered_stored);
   user.chats.clear();
   for (const UserChatRow& chat : result.chats) user.chats.emplace(chat.chat, chat);
+  user.oldest_inbox_seq = result.row.oldest_inbox_seq;
+  merge_devices(user, result.devices);
   if (first || moved) {
     user.recent.clear();
     user.recent_from = user.head + 1;
   }
   if (moved && head_moved_) head_moved_(user);
   run_waiting(user);
+}
+
+/// What is in memory is newer than what was saved. A cursor beyond the head is of another epoch.
+void UserTable::merge_devices(User& user, const std::vector<DeviceRow>& rows) {
+  for (const DeviceRow& row : rows) {
+    const auto& forgotten = user.forgotten_devices;
+    if (std::find(forgotten.begin(), forgotten.end(), row.device_id) != forgotten.end()) continue;
+    const auto [known, is_new] = user.known_devices.try_emplace(row.device_id, row);
+    DeviceRow& device = known->second;
+    device.acked_inbox_seq =
+        std::min(std::max(device.acked_inbox_seq, row.acked_inbox_seq), user.head);
+    device.last_seen_ms = std::max(device.last_seen_ms, row.last_seen_ms);
+  }
 }
 
 void UserTable::run_waiting(User& user) {

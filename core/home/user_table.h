@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -33,7 +34,6 @@ struct Device {
   LoginId login = {};  ///< Of its token, and when that was made.
   WallTime token_issued = {};
   bool login_ended = false;  ///< Its end is not followed by a grace.
-  uint64_t acked = 0;        ///< Cumulative inbox position.
 };
 
 /// What a delivered mark is made from: one run of the inbox.
@@ -65,11 +65,17 @@ struct User {
   size_t index = 0;          ///< Its place in the table's order.
   uint64_t load_number = 0;  ///< Only the last load that was asked for counts.
   uint64_t head = 0;         ///< The last inbox_seq that is durable.
+  uint64_t oldest_inbox_seq = 1;  ///< Entries before it may be trimmed.
   std::map<ChatId, UserChatRow> chats;
   std::vector<Device> devices;
   SessionId last_session;
   int64_t last_seen_ms = 0;
   Instant last_used;
+
+  // device_book
+  std::map<std::string, DeviceRow> known_devices;
+  std::set<std::string> changed_devices;       ///< Their rows are not saved.
+  std::vector<std::string> forgotten_devices;  ///< Their rows are not deleted yet.
 
   // inbox_writer
   std::deque<InboxJob> jobs;
@@ -131,6 +137,7 @@ class UserTable {
  private:
   void load(User& user);
   void loaded(User& user, const UserLoaded& result);
+  static void merge_devices(User& user, const std::vector<DeviceRow>& rows);
 
   EngineContext& context_;
   std::unordered_map<UserId, std::unique_ptr<User>, IdHash> users_;

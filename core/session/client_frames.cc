@@ -30,6 +30,9 @@ v1::ServerFrame to_frame(const v1::Response& response) {
     case v1::Response::kReceipt:
       *frame.mutable_receipt() = response.receipt();
       break;
+    case v1::Response::kReceiptSummary:
+      *frame.mutable_receipt_summary() = response.receipt_summary();
+      break;
     default:
       *frame.mutable_error() = response.error();
       break;
@@ -106,6 +109,9 @@ void ClientFrames::on_frame(Session& session, const v1::ClientFrame& frame) {
     case v1::ClientFrame::kHistory:
       *request.mutable_history() = frame.history();
       break;
+    case v1::ClientFrame::kGetReceipts:
+      *request.mutable_get_receipts() = frame.get_receipts();
+      break;
     case v1::ClientFrame::kPresenceWatch:
       *request.mutable_get_presence()->mutable_user_ids() = frame.presence_watch().user_ids();
       break;
@@ -179,6 +185,10 @@ void ClientFrames::heartbeat(Session& session, const v1::ClientFrame& frame) {
   v1::ServerFrame answer;
   answer.set_reply_to(frame.id());
   answer.mutable_heartbeat_ack()->set_inbox_head(head);
+  if (session.want_receipts) {
+    answer.mutable_heartbeat_ack()->set_receipts_through_ms(
+        session.receipts.through(context_.wall));
+  }
   output_.push(session, answer, SendLane::control);
 }
 
@@ -244,20 +254,11 @@ void ClientFrames::submit(const v1::Request& request, const Answer& answer) {
       return;
     case v1::Request::kListChats:
     case v1::Request::kListAuthored:
-    case v1::Request::kRead: {
-      peer::HomeRequest home;
-      home.set_user(request.user_id());
-      if (request.has_read()) {
-        *home.mutable_read() = request.read();
-      } else if (request.has_list_authored()) {
-        *home.mutable_list_authored() = request.list_authored();
-      } else {
-        *home.mutable_list_chats() = request.list_chats();
-      }
-      requests_.to_user(UserId{request.user_id()}, std::move(home),
-                        [answer](peer::HomeReply& reply) { answer(reply.response()); });
+    case v1::Request::kRead:
+    case v1::Request::kListDevices:
+    case v1::Request::kForgetDevice:
+      to_user_home(request, answer);
       return;
-    }
     case v1::Request::OP_NOT_SET:
       answer(error_response(v1::INVALID_ARGUMENT, "the request names no operation"));
       return;
@@ -265,6 +266,30 @@ void ClientFrames::submit(const v1::Request& request, const Answer& answer) {
       to_chat_home(request, answer);
       return;
   }
+}
+
+void ClientFrames::to_user_home(const v1::Request& request, const Answer& answer) {
+  peer::HomeRequest home;
+  home.set_user(request.user_id());
+  switch (request.op_case()) {
+    case v1::Request::kRead:
+      *home.mutable_read() = request.read();
+      break;
+    case v1::Request::kListAuthored:
+      *home.mutable_list_authored() = request.list_authored();
+      break;
+    case v1::Request::kListDevices:
+      *home.mutable_list_devices() = request.list_devices();
+      break;
+    case v1::Request::kForgetDevice:
+      *home.mutable_forget_device() = request.forget_device();
+      break;
+    default:
+      *home.mutable_list_chats() = request.list_chats();
+      break;
+  }
+  requests_.to_user(UserId{request.user_id()}, std::move(home),
+                    [answer](peer::HomeReply& reply) { answer(reply.response()); });
 }
 
 /// Makes the request's operation the home request's, once it is checked; its chat.
@@ -286,6 +311,9 @@ Checked<ChatId> ClientFrames::prepare(const v1::Request& request, peer::HomeRequ
     case v1::Request::kHistory:
       *home.mutable_history() = request.history();
       return check_chat_id(request.history().chat_id());
+    case v1::Request::kGetReceipts:
+      *home.mutable_get_receipts() = request.get_receipts();
+      return check_chat_id(request.get_receipts().chat_id());
     case v1::Request::kCreateChat:
       *home.mutable_create_chat() = request.create_chat();
       return check_create(UserId{request.user_id()}, ChatId::random(context_.wall, context_.random),

@@ -49,6 +49,7 @@ class ClientFrames {
   void heartbeat(Session& session, const v1::ClientFrame& frame);
   void submit(const v1::Request& request, const Answer& answer);
   Checked<ChatId> prepare(const v1::Request& request, peer::HomeRequest& home);
+  void to_user_home(const v1::Request& request, const Answer& answer);
   void to_chat_home(const v1::Request& request, const Answer& answer);
   void presence(const v1::Request& request, const Answer& answer);
   void list_sessions(const v1::Request& request, const Answer& answer);

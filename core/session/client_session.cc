@@ -83,8 +83,8 @@ void ClientSession::connected(Instant now, const ClientHello& hello) {
   body.set_device_id(std::string(hello.device_id));
   body.mutable_client()->set_name(options_->client_name);
   body.mutable_want()->set_receipts(options_->want_receipts);
+  if (options_->want_receipts) body.mutable_want()->set_receipts_since_ms(receipts_since_ms_);
   if (has_cursor_) {
-    body.mutable_resume()->set_session_id(session_id_);
     body.mutable_resume()->set_epoch(epoch_);
     body.mutable_resume()->set_inbox_seq(inbox_seq_);
   }
@@ -359,7 +359,12 @@ Status ClientSession::on_frame(Incoming& in, v1::ServerFrame& frame) {
     case v1::ServerFrame::kLagged:
       on_lagged(in, frame.lagged());
       break;
+    case v1::ServerFrame::kReceipt:
+      receipts_since_ms_ = std::max(receipts_since_ms_, frame.receipt().through_ms());
+      break;
     case v1::ServerFrame::kHeartbeatAck:
+      receipts_since_ms_ =
+          std::max(receipts_since_ms_, frame.heartbeat_ack().receipts_through_ms());
       // What was pushed came before this answer, so a head beyond the cursor has been missed.
       if (is_live() && frame.heartbeat_ack().inbox_head() > inbox_seq_) queue_inbox_sync(in.now);
       break;
@@ -385,6 +390,7 @@ Status ClientSession::on_welcome(Incoming& in, const v1::Welcome& welcome) {
   heartbeat_interval_ms_ = welcome.heartbeat_interval_ms();
   reconnect_ms_ = welcome.reconnect_window_ms();
   welcomed_at_ = in.now;
+  if (receipts_since_ms_ == 0) receipts_since_ms_ = welcome.server_time_ms();
   const bool recovered = welcome.recovered() && has_cursor_;
   in.observer.on_welcome(recovered, welcome.inbox_head());
   if (recovered && welcome.live()) {

@@ -192,6 +192,7 @@ class ClientSession {
   uint64_t session_id_ = 0;
   uint64_t epoch_ = 0;
   uint64_t inbox_seq_ = 0;
+  int64_t receipts_since_ms_ = 0;  ///< The server time up to which all receipts have come.
   Instant heartbeat_at_ = kNever;
   Instant ack_at_ = kNever;
   Instant retry_at_ = kNever;

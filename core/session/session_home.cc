@@ -55,6 +55,7 @@ SessionHome::SessionHome(EngineContext& context)
       output_(context, sessions_),
       requests_(context),
       rooms_(context, sessions_, output_, requests_),
+      receipts_(context, sessions_, output_, requests_),
       tokens_(context, sessions_, output_),
       frames_(context, sessions_, output_, requests_, rooms_, tokens_),
       drainer_(context, sessions_, output_),
@@ -236,7 +237,6 @@ void SessionHome::attach(Session& session) {
   peer::Frame frame = attach_frame(session);
   peer::Attach& attach = *frame.mutable_attach();
   attach.set_has_cursor(session.hello->has_resume());
-  attach.set_resume_session_id(session.hello->resume().session_id());
   attach.set_epoch(session.hello->resume().epoch());
   attach.set_inbox_seq(session.hello->resume().inbox_seq());
   context_.post(*home, std::move(frame));
@@ -250,6 +250,7 @@ peer::Frame SessionHome::attach_frame(const Session& session) const {
   attach.set_conn(session.conn.value);
   attach.set_device_id(session.device_id);
   attach.set_want_receipts(session.want_receipts);
+  attach.set_client(session.client);
   attach.set_login(session.login.value);
   attach.set_token_issued_ms(session.token_issued.ms);
   return frame;
@@ -269,6 +270,8 @@ void SessionHome::announce(Session& session) {
   ack.mutable_inbox_ack()->set_inbox_seq(session.acked_through);
   context_.post(*home, std::move(ack));
   frames_.post_sync_read(session);
+  // What the home before was about to tell is lost.
+  receipts_.missed(session, context_.wall.ms);
 }
 
 void SessionHome::on_attached(EngineId from, const peer::Attached& frame) {
@@ -293,6 +296,7 @@ void SessionHome::welcome(Session& session, const peer::Attached& frame) {
   session.pushed_through =
       frame.recovered() ? session.hello->resume().inbox_seq() : frame.inbox_head();
   session.acked_through = frame.recovered() ? session.pushed_through : 0;
+  const int64_t receipts_since_ms = session.hello->want().receipts_since_ms();
   session.hello.reset();
   ++context_.counters.sessions;
   presence_.add(session.slot, ticks_.round_up(context_.now));
@@ -321,6 +325,7 @@ void SessionHome::welcome(Session& session, const peer::Attached& frame) {
   limits.set_group_members_max(context_.limits().group_members_max);
   welcome.set_presence_mode(static_cast<v1::PresenceMode>(context_.limits().presence_mode));
   output_.push(session, answer, SendLane::control);
+  if (receipts_since_ms > 0) receipts_.missed(session, receipts_since_ms);
   for (const v1::ClientFrame& early : std::exchange(session.early, {})) {
     if (session.closing) return;
     frames_.on_frame(session, early);
@@ -433,23 +438,9 @@ void SessionHome::on_sync_result(EngineId from, peer::SyncResult& frame) {
   session->head_seen = std::max(session->head_seen, frame.head());
   session->pushed_through = next - 1;
   session->live = done;
-  // From now on a dropped entry has to be told.
-  if (done) session->queue.clear_lagged();
-}
-
-void SessionHome::on_receipts(const peer::ReceiptPush& frame) {
-  for (uint64_t user : frame.users()) {
-    for (uint32_t slot : sessions_.of_user(UserId{user})) {
-      Session& session = *sessions_.at(slot);
-      if (!session.active() || !session.want_receipts) continue;
-      for (const v1::Receipt& receipt : frame.receipts()) {
-        if (receipt.user_id() == user) continue;
-        v1::ServerFrame answer;
-        *answer.mutable_receipt() = receipt;
-        output_.push(session, answer, SendLane::ephemeral);
-      }
-    }
-  }
+  if (!done) return;
+  session->queue.clear_lagged();  // From now on a dropped entry has to be told.
+  receipts_.on_live(*session);
 }
 
 // ---------------------------------------------------------------- homes that change, time
@@ -525,6 +516,10 @@ void SessionHome::on_timer(TimerKind kind, uint64_t id) {
   }
   if (kind == TimerKind::drain) {
     drainer_.on_timer();
+    return;
+  }
+  if (kind == TimerKind::receipt_catch_up) {
+    receipts_.on_timer();
     return;
   }
   Session* session = sessions_.find(ConnId{id});

@@ -17,6 +17,7 @@
 #include "core/session/client_frames.h"
 #include "core/session/drainer.h"
 #include "core/session/home_requests.h"
+#include "core/session/receipt_gate.h"
 #include "core/session/room_gate.h"
 #include "core/session/session_output.h"
 #include "core/session/session_table.h"
@@ -29,7 +30,6 @@ class Attached;
 class CloseSession;
 class InboxPush;
 class PushTo;
-class ReceiptPush;
 class SyncResult;
 }  // namespace peer
 
@@ -50,7 +50,8 @@ class SessionHome {
   void on_close_session(const peer::CloseSession& frame);
   void on_inbox_push(const peer::InboxPush& frame);
   void on_sync_result(EngineId from, peer::SyncResult& frame);
-  void on_receipts(const peer::ReceiptPush& frame);
+  void on_receipts(const peer::ReceiptPush& frame) { receipts_.on_push(frame); }
+  void on_receipts_missed(const peer::ReceiptsMissed& frame) { receipts_.on_missed(frame); }
   void on_room_events(EngineId from, const peer::RoomEvents& frame) {
     rooms_.on_events(from, frame);
   }
@@ -91,6 +92,7 @@ class SessionHome {
   SessionOutput output_;
   HomeRequests requests_;
   RoomGate rooms_;
+  ReceiptGate receipts_;
   TokenWatch tokens_;
   ClientFrames frames_;
   Drainer drainer_;

@@ -40,6 +40,19 @@ struct PendingSync {
   uint32_t limit = 0;
 };
 
+/// Receipts that a session may have missed, and how far they have been told again.
+struct ReceiptCatchUp {
+  int64_t missed_ms = 0;      ///< Since this wall time some may be missing; 0 = none.
+  int64_t since_ms = 0;       ///< Those since then are being told again; 0 = nothing is.
+  std::string after_chat_id;  ///< Told are those of the chats up to this one.
+  bool asked = false;         ///< A page of them is under way.
+  bool due = false;           ///< Stands in the list of sessions that have to ask.
+
+  bool complete() const { return missed_ms == 0 && since_ms == 0; }
+  /// What a client may take as told: everything up to now, or nothing new (0).
+  int64_t through(WallTime now) const { return complete() ? now.ms : 0; }
+};
+
 struct Session {
   enum class Phase : uint8_t {
     opened,          ///< Waits for Hello.
@@ -82,6 +95,7 @@ struct Session {
   SendQueue queue;
   TokenBucket sends{TokenBucketOptions{}};
   std::optional<PendingSync> sync;
+  ReceiptCatchUp receipts;
   std::vector<RoomView> rooms;
   std::string user_name, device_id, client, address;
   std::unique_ptr<v1::Hello> hello;    ///< Until Welcome.

@@ -5,8 +5,8 @@ namespace chat {
 bool is_write(const StoreCommand& command) {
   return std::holds_alternative<AppendEvents>(command) ||
          std::holds_alternative<AppendInboxes>(command) ||
-         std::holds_alternative<SaveUser>(command) || std::holds_alternative<PruneChat>(command) ||
-         std::holds_alternative<DropChat>(command);
+         std::holds_alternative<SaveUser>(command) || std::holds_alternative<TrimInbox>(command) ||
+         std::holds_alternative<PruneChat>(command) || std::holds_alternative<DropChat>(command);
 }
 
 }  // namespace chat

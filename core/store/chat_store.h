@@ -85,11 +85,21 @@ struct InboxRow {
   uint32_t count = 1;      ///< run: events first_seq … first_seq+count-1; read_marker: 1.
 };
 
+/// What is known of a device between its connections: for receipts, push and trimming. What the
+/// device has, it says itself when it connects.
+struct DeviceRow {
+  std::string device_id;
+  uint64_t acked_inbox_seq = 0;  ///< Cumulative.
+  int64_t last_seen_ms = 0;      ///< Wall time.
+  std::string client{};          ///< As its Hello named it.
+};
+
 /// Facts about a user that are soft, written last-wins.
 struct UserRow {
   uint64_t inbox_head = 0;           ///< Only an inbox write changes it.
   uint64_t delivered_inbox_seq = 0;  ///< Delivered marks up to here are stored in their chats.
   int64_t last_seen_ms = 0;
+  uint64_t oldest_inbox_seq = 1;  ///< Entries before it are trimmed; only TrimInbox raises it.
 };
 
 // ---------------------------------------------------------------- commands
@@ -149,6 +159,15 @@ struct SaveUser {
   UserId user;
   std::optional<uint64_t> delivered_inbox_seq;
   std::optional<int64_t> last_seen_ms;
+  std::vector<DeviceRow> devices{};           ///< New and changed ones.
+  std::vector<std::string> forget_devices{};  ///< Their rows are deleted.
+};
+
+/// Deletes inbox entries before `oldest_inbox_seq`, but never a part of a row: the row that holds
+/// it stays whole and begins the inbox.
+struct TrimInbox {
+  UserId user;
+  uint64_t oldest_inbox_seq = 1;
 };
 
 // Reads. They see every write that was answered before they were emitted.
@@ -189,6 +208,14 @@ struct ListUserChats {
   UserId user;
   std::optional<ChatId> after{};
   uint32_t limit = 500;
+  uint32_t unread_max = 0;  ///< Counts unread messages of each chat, up to this many.
+  /// Only chats whose receipts changed at or after this time and that have at most members_max
+  /// members; these come with all their members.
+  struct Receipts {
+    int64_t since_ms = 0;
+    uint32_t members_max = 0;
+  };
+  std::optional<Receipts> receipts{};
 };
 /// All chats by ChatId, for operators.
 struct ListChats {
@@ -212,9 +239,9 @@ struct ListAuthored {
   uint32_t limit = 500;
 };
 
-using StoreCommand = std::variant<AppendEvents, AppendInboxes, SaveUser, PruneChat, DropChat,
-                                  LoadChat, ReadEvents, FindKey, LoadUser, ReadInbox, ListUserChats,
-                                  ListChats, ScanPending, ScanAgenda, ListAuthored>;
+using StoreCommand = std::variant<AppendEvents, AppendInboxes, SaveUser, TrimInbox, PruneChat,
+                                  DropChat, LoadChat, ReadEvents, FindKey, LoadUser, ReadInbox,
+                                  ListUserChats, ListChats, ScanPending, ScanAgenda, ListAuthored>;
 
 /// Whether a command changes the store.
 bool is_write(const StoreCommand& command);
@@ -260,6 +287,7 @@ struct KeyFound {
 struct UserLoaded {
   UserRow row;
   std::vector<UserChatRow> chats;  ///< By ChatId.
+  std::vector<DeviceRow> devices;  ///< By device_id.
 };
 /// One inbox position: an event, a read marker, or (event empty and not a marker) a pruned event.
 /// Of a chat that is over only the last event is told.
@@ -280,6 +308,9 @@ struct UserChatsListed {
     UserChatRow view;
     ChatRow chat;
     MemberRow member;  ///< role none when the user never was a member.
+    uint32_t unread_count = 0;
+    uint32_t unread_mentions = 0;    ///< Of them: those that mention the user.
+    std::vector<MemberRow> members;  ///< With ListUserChats::receipts: all, by user id.
   };
   std::vector<Item> items;
   bool complete = true;

@@ -106,6 +106,11 @@ UserId author_of(std::string_view stored_event) {
   return decodes ? UserId{event.author()} : UserId{};
 }
 
+bool is_wanted(const ListUserChats& list, const ChatRow& chat) {
+  return !list.receipts || (chat.receipts_ms >= list.receipts->since_ms &&
+                            chat.member_count <= list.receipts->members_max);
+}
+
 WriteCost cost_of(const StoreCommand& command) {
   constexpr uint64_t row_bytes = 48;  // Key and fixed fields of a typical row.
   WriteCost cost;
@@ -124,7 +129,8 @@ WriteCost cost_of(const StoreCommand& command) {
   } else if (const auto* drop = std::get_if<DropChat>(&command)) {
     cost.rows = drop->limit;
   } else {
-    cost.rows = 1;
+    const auto* save = std::get_if<SaveUser>(&command);
+    cost.rows = 1 + (save ? save->devices.size() + save->forget_devices.size() : 0);
   }
   cost.bytes += cost.rows * row_bytes;
   return cost;

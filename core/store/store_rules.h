@@ -37,6 +37,9 @@ ChatRow gravestone_of(const ChatRow& row);
 /// Who made a stored event; none when it was the system, or the bytes do not decode.
 UserId author_of(std::string_view stored_event);
 
+/// Whether a listing of a user's chats has a place for this one.
+bool is_wanted(const ListUserChats& list, const ChatRow& chat);
+
 /// The answer to a write whose fate is not known. Writes without an outcome answer an Error.
 StoreResult unknown_result(const StoreCommand& command);
 

@@ -71,6 +71,11 @@ constexpr CounterField kFields[] = {
     {"delays_refused", &EngineCounters::delays_refused},
     {"delay_log_failures", &EngineCounters::delay_log_failures},
     {"delayed_now", &EngineCounters::delayed_now, true},
+    {"receipts_pushed", &EngineCounters::receipts_pushed},
+    {"receipts_missed", &EngineCounters::receipts_missed},
+    {"receipt_catch_ups", &EngineCounters::receipt_catch_ups},
+    {"devices_forgotten", &EngineCounters::devices_forgotten},
+    {"inbox_trims", &EngineCounters::inbox_trims},
     {"chats_loaded", &EngineCounters::chats_loaded, true},
     {"users_loaded", &EngineCounters::users_loaded, true},
 };

@@ -64,7 +64,9 @@ struct RestApi::Call {
 
 struct RestApi::Route {
   std::string_view method;
-  std::string_view path;  ///< The first "*" stands for a chat id, the second one for a seq.
+  /// The first "*" stands for a chat id, the second one for a seq; "?" for all of the rest, which
+  /// may have slashes.
+  std::string_view path;
   Handler handler;
   bool needs_user;
 };
@@ -91,6 +93,9 @@ const RestApi::Route* RestApi::find_route(const HttpCall& call, bool& path_is_kn
       {"POST", "/v1/chats/*/messages/*/reactions", &RestApi::react, true},
       {"DELETE", "/v1/chats/*/messages/*/reactions", &RestApi::take_back_reaction, true},
       {"POST", "/v1/chats/*/read", &RestApi::read, true},
+      {"GET", "/v1/chats/*/receipts", &RestApi::receipts, true},
+      {"GET", "/v1/devices", &RestApi::list_devices, true},
+      {"DELETE", "/v1/devices/?", &RestApi::forget_device, true},
       {"POST", "/v1/messages", &RestApi::send, true},
       {"GET", "/v1/messages", &RestApi::list_authored, true},
   };
@@ -106,6 +111,10 @@ const RestApi::Route* RestApi::find_route(const HttpCall& call, bool& path_is_kn
 }
 
 bool RestApi::matches(const Route& route, std::string_view path) {
+  if (route.path.ends_with('?')) {
+    const std::string_view begin = route.path.substr(0, route.path.size() - 1);
+    return path.starts_with(begin) && path.size() > begin.size();
+  }
   const auto wanted = path_parts(route.path), parts = path_parts(path);
   if (wanted.size() != parts.size()) return false;
   for (size_t i = 0; i < wanted.size(); ++i) {
@@ -398,6 +407,30 @@ void RestApi::read(Call& call) {
   auto request = call.request();
   if (!call.body(*request->mutable_read())) return;
   request->mutable_read()->set_chat_id(call.chat.str());
+  ask_engine(call, std::move(request));
+}
+
+void RestApi::receipts(Call& call) {
+  auto request = call.request();
+  const auto seq = call.query.number("seq", 0);
+  if (!seq) return call.refuse(seq.error());
+  request->mutable_get_receipts()->set_chat_id(call.chat.str());
+  request->mutable_get_receipts()->set_seq(*seq);
+  ask_engine(call, std::move(request));
+}
+
+// ---------------------------------------------------------------- devices
+
+void RestApi::list_devices(Call& call) {
+  auto request = call.request();
+  request->mutable_list_devices();
+  ask_engine(call, std::move(request));
+}
+
+void RestApi::forget_device(Call& call) {
+  auto request = call.request();
+  constexpr std::string_view begin = "/v1/devices/";
+  request->mutable_forget_device()->set_device_id(call.http.path.substr(begin.size()));
   ask_engine(call, std::move(request));
 }
 

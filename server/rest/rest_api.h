@@ -63,6 +63,9 @@ class RestApi {
   void take_back_reaction(Call& call);
   void list_authored(Call& call);
   void read(Call& call);
+  void receipts(Call& call);
+  void list_devices(Call& call);
+  void forget_device(Call& call);
 
   void ask_engine(Call& call, std::shared_ptr<v1::Request> request);
   void run_job(Call& call, std::function<HttpAnswer()> job);

@@ -23,7 +23,7 @@ struct FamilySpec {
   size_t write_buffer_bytes;
 };
 constexpr size_t kMiB = 1 << 20;
-constexpr size_t kFamilyCount = 11;
+constexpr size_t kFamilyCount = 12;
 constexpr std::array<FamilySpec, kFamilyCount> kFamilies{{
     {"default", 0, 1 * kMiB},
     {"event", ChatId::kSize, 32 * kMiB},
@@ -36,6 +36,7 @@ constexpr std::array<FamilySpec, kFamilyCount> kFamilies{{
     {"author", kUserBytes, 16 * kMiB},
     {"user", 0, 16 * kMiB},
     {"agenda", 0, 4 * kMiB},
+    {"device", kUserBytes, 16 * kMiB},
 }};
 
 // Frozen.

@@ -32,6 +32,7 @@ enum class Family : size_t {
   author,
   user,
   agenda,
+  device,
 };
 const char* name_of(Family family);
 

@@ -3,13 +3,14 @@
 // 8, a seq 8.
 //   event: chat|seq  chat: chat  pending: chat  member: chat|user  sent: chat|user|op key
 //   inbox: user|first_inbox_seq  user_chat: user|chat  author: user|chat|seq  user: user
-//   agenda: due_ms|chat
+//   agenda: due_ms|chat  device: user|device id
 // Owns nothing. Thread rule: plain values.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "core/base/ids.h"
@@ -19,6 +20,7 @@ namespace chat::rocks {
 inline constexpr size_t kUserBytes = 8;
 inline constexpr size_t kSeqBytes = 8;
 inline constexpr size_t kOpKeyBytes = 16;
+inline constexpr size_t kDeviceIdBytesMax = 64;
 
 /// A key, or the prefix of keys, in place.
 class Key {
@@ -27,13 +29,17 @@ class Key {
   Key& add(UserId user) { return add(user.value); }
   Key& add(const ChatId& chat) { return add(chat.bytes()); }
   Key& add(const OpKey& key) { return add(key.view()); }
+  /// A device id ends its key and is not longer than kDeviceIdBytesMax; a longer one is cut.
+  Key& add(const std::string& device_id) {
+    return add(std::string_view(device_id).substr(0, kDeviceIdBytesMax));
+  }
 
   std::string_view view() const { return {bytes_.data(), size_}; }
 
  private:
   Key& add(std::string_view bytes);
 
-  std::array<char, 40> bytes_;
+  std::array<char, kUserBytes + kDeviceIdBytesMax> bytes_;
   size_t size_ = 0;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/store/store_rules.h"
+#include "core/store/unread_count.h"
 #include "server/rocksdb/inbox_reader.h"
 
 namespace chat::rocks {
@@ -30,17 +31,24 @@ Result<ChatLoaded> Reader::execute(const LoadChat& load) const {
   ChatLoaded loaded;
   loaded.row = std::move(*row);
   if (!loaded.row) return loaded;
-  Scan scan(database_, moment.options(), Family::member, key_of(load.chat));
-  for (scan.seek(key_of(load.chat)); scan.valid(); scan.next()) {
+  if (Status status = load_members(moment.options(), load.chat, loaded.members); !status) {
+    return status.error();
+  }
+  return loaded;
+}
+
+Status Reader::load_members(const rocksdb::ReadOptions& options, const ChatId& chat,
+                            std::vector<MemberRow>& members) const {
+  Scan scan(database_, options, Family::member, key_of(chat));
+  for (scan.seek(key_of(chat)); scan.valid(); scan.next()) {
     MemberRow member;
     if (scan.key().size() != ChatId::kSize + kUserBytes || !decode(scan.value(), member)) {
       return scan.corrupt();
     }
     member.user = UserId{number_at(scan.key(), ChatId::kSize)};
-    loaded.members.push_back(member);
+    members.push_back(member);
   }
-  if (Status status = scan.status(); !status) return status.error();
-  return loaded;
+  return scan.status();
 }
 
 Result<EventsRead> Reader::execute(const ReadEvents& read) const {
@@ -92,7 +100,22 @@ Result<UserLoaded> Reader::execute(const LoadUser& load) const {
     loaded.chats.push_back(view);
   }
   if (Status status = scan.status(); !status) return status.error();
+  if (Status status = load_devices(moment.options(), load.user, loaded.devices); !status) {
+    return status.error();
+  }
   return loaded;
+}
+
+Status Reader::load_devices(const rocksdb::ReadOptions& options, UserId user,
+                            std::vector<DeviceRow>& devices) const {
+  Scan scan(database_, options, Family::device, key_of(user));
+  for (scan.seek(key_of(user)); scan.valid(); scan.next()) {
+    DeviceRow device;
+    if (!decode(scan.value(), device)) return scan.corrupt();
+    device.device_id = scan.key().substr(kUserBytes);
+    devices.push_back(std::move(device));
+  }
+  return scan.status();
 }
 
 Result<InboxRead> Reader::execute(const ReadInbox& read) const {
@@ -110,23 +133,46 @@ Result<UserChatsListed> Reader::execute(const ListUserChats& list) const {
     const auto chat = chat_at(scan.key(), kUserBytes);
     if (!chat || !decode(scan.value(), item.view)) return scan.corrupt();
     if (chat == list.after) continue;
+    item.view.chat = *chat;
+    auto row = database_.find<ChatRow>(moment.options(), Family::chat, key_of(*chat));
+    if (!row) return row.error();
+    item.chat = std::move(*row).value_or(ChatRow{});
+    if (!is_wanted(list, item.chat)) continue;
     if (listed.items.size() >= list.limit) {
       listed.complete = false;
       break;
     }
-    auto row = database_.find<ChatRow>(moment.options(), Family::chat, key_of(*chat));
-    if (!row) return row.error();
-    const auto member =
-        database_.find<MemberRow>(moment.options(), Family::member, key_of(*chat, list.user));
-    if (!member) return member.error();
-    item.view.chat = *chat;
-    item.chat = std::move(*row).value_or(ChatRow{});
-    item.member = member->value_or(MemberRow{});
-    item.member.user = list.user;
+    if (Status status = complete_item(moment.options(), list, item); !status) {
+      return status.error();
+    }
     listed.items.push_back(std::move(item));
   }
   if (Status status = scan.status(); !status) return status.error();
   return listed;
+}
+
+/// The parts of an item beside its view and the chat's row.
+Status Reader::complete_item(const rocksdb::ReadOptions& options, const ListUserChats& list,
+                             UserChatsListed::Item& item) const {
+  const ChatId& chat = item.view.chat;
+  const auto member = database_.find<MemberRow>(options, Family::member, key_of(chat, list.user));
+  if (!member) return member.error();
+  item.member = member->value_or(MemberRow{});
+  item.member.user = list.user;
+  if (list.receipts) {
+    if (Status status = load_members(options, chat, item.members); !status) return status;
+  }
+  if (list.unread_max == 0) return {};
+  UnreadCounter counter(list.user, list.unread_max);
+  const UnreadRange range = unread_range(item.view, item.chat, item.member);
+  if (range.from_seq > range.to_seq) return {};
+  Scan scan(database_, options, Family::event, key_of(chat));
+  for (scan.seek(key_of(chat, range.from_seq)); scan.valid(); scan.next()) {
+    if (number_at(scan.key(), ChatId::kSize) > range.to_seq || !counter.add(scan.value())) break;
+  }
+  item.unread_count = counter.count();
+  item.unread_mentions = counter.mentions();
+  return scan.status();
 }
 
 Result<ChatsListed> Reader::execute(const ListChats& list) const {

@@ -23,6 +23,13 @@ class Reader {
   Result<AuthoredListed> execute(const ListAuthored& list) const;
 
  private:
+  Status load_members(const rocksdb::ReadOptions& options, const ChatId& chat,
+                      std::vector<MemberRow>& members) const;
+  Status load_devices(const rocksdb::ReadOptions& options, UserId user,
+                      std::vector<DeviceRow>& devices) const;
+  Status complete_item(const rocksdb::ReadOptions& options, const ListUserChats& list,
+                       UserChatsListed::Item& item) const;
+
   const Database& database_;
 };
 

@@ -197,6 +197,7 @@ std::string encode(const UserRow& row) {
       .number(row.inbox_head)
       .number(row.delivered_inbox_seq)
       .time(row.last_seen_ms)
+      .number(row.oldest_inbox_seq)
       .take();
 }
 
@@ -205,6 +206,19 @@ bool decode(std::string_view bytes, UserRow& row) {
   row.inbox_head = reader.number();
   row.delivered_inbox_seq = reader.number();
   row.last_seen_ms = reader.time();
+  row.oldest_inbox_seq = reader.number();
+  return reader.ok();
+}
+
+std::string encode(const DeviceRow& row) {
+  return Writer().number(row.acked_inbox_seq).time(row.last_seen_ms).text(row.client).take();
+}
+
+bool decode(std::string_view bytes, DeviceRow& row) {
+  Reader reader(bytes);
+  row.acked_inbox_seq = reader.number();
+  row.last_seen_ms = reader.time();
+  row.client = reader.text();
   return reader.ok();
 }
 

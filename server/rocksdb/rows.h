@@ -17,6 +17,7 @@ std::string encode(const KeyRow& row);
 std::string encode(const InboxRow& row);
 std::string encode(const UserChatRow& row);
 std::string encode(const UserRow& row);
+std::string encode(const DeviceRow& row);
 
 /// Fill all fields but those that the key tells; false when the bytes do not decode.
 bool decode(std::string_view bytes, ChatRow& row);
@@ -25,5 +26,6 @@ bool decode(std::string_view bytes, KeyRow& row);
 bool decode(std::string_view bytes, InboxRow& row);
 bool decode(std::string_view bytes, UserChatRow& row);
 bool decode(std::string_view bytes, UserRow& row);
+bool decode(std::string_view bytes, DeviceRow& row);
 
 }  // namespace chat::rocks

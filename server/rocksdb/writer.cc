@@ -23,6 +23,7 @@ StoreResult WriteCall::add(const StoreCommand& command) {
   }
   if (const auto* prune = std::get_if<PruneChat>(&command)) return add_prune(*prune);
   if (const auto* drop = std::get_if<DropChat>(&command)) return add_drop(*drop);
+  if (const auto* trim = std::get_if<TrimInbox>(&command)) return add_trim(*trim);
   return add_save(std::get<SaveUser>(command));
 }
 
@@ -222,6 +223,36 @@ StoreResult WriteCall::add_save(const SaveUser& save) {
   if (save.last_seen_ms) row.last_seen_ms = *save.last_seen_ms;
   put(Family::user, key_of(save.user), encode(row));
   users_[save.user] = row;
+  for (const DeviceRow& device : save.devices) {
+    put(Family::device, key_of(save.user, device.device_id), encode(device));
+  }
+  for (const std::string& id : save.forget_devices) {
+    const rocksdb::Status status =
+        batch_.Delete(database_.handle(Family::device), slice(key_of(save.user, id)));
+    CHAT_ASSERT(status.ok());
+  }
+  return Saved{};
+}
+
+/// Rows that earlier commands of this call put are not looked at: the trim may then keep more.
+StoreResult WriteCall::add_trim(const TrimInbox& trim) {
+  const auto stored = user_row(trim.user);
+  if (!stored) return stored.error();
+  if (!*stored) return Saved{};
+  UserRow row = **stored;
+  Scan scan(database_, {}, Family::inbox, key_of(trim.user));
+  scan.seek_back(key_of(trim.user, trim.oldest_inbox_seq));
+  if (Status status = scan.status(); !status) return status.error();
+  if (!scan.valid() || scan.key().size() != kUserBytes + kSeqBytes) return Saved{};
+  const uint64_t first = number_at(scan.key(), kUserBytes);
+  if (first <= row.oldest_inbox_seq) return Saved{};
+  row.oldest_inbox_seq = first;
+  put(Family::user, key_of(trim.user), encode(row));
+  users_[trim.user] = row;
+  const rocksdb::Status status =
+      batch_.DeleteRange(database_.handle(Family::inbox), slice(key_of(trim.user, uint64_t{0})),
+                         slice(key_of(trim.user, first)));
+  CHAT_ASSERT(status.ok());
   return Saved{};
 }
 

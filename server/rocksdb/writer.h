@@ -28,6 +28,7 @@ class WriteCall {
   Result<AppendResult> add_append(const AppendEvents& append);
   InboxResult add_inbox(const InboxWrite& write);
   StoreResult add_save(const SaveUser& save);
+  StoreResult add_trim(const TrimInbox& trim);
 
   StoreResult add_prune(const PruneChat& prune);
   StoreResult add_drop(const DropChat& drop);

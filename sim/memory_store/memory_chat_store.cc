@@ -4,6 +4,7 @@
 #include <mutex>
 
 #include "core/store/store_rules.h"
+#include "core/store/unread_count.h"
 
 namespace chat {
 
@@ -36,6 +37,8 @@ std::vector<StoreResult> MemoryChatStore::write(std::span<const StoreCommand> co
       results.push_back(execute(*prune));
     } else if (const auto* drop = std::get_if<DropChat>(&command)) {
       results.push_back(execute(*drop));
+    } else if (const auto* trim = std::get_if<TrimInbox>(&command)) {
+      results.push_back(execute(*trim));
     } else {
       results.push_back(execute(std::get<SaveUser>(command)));
     }
@@ -162,11 +165,26 @@ InboxResult MemoryChatStore::execute(const InboxWrite& write) {
 }
 
 StoreResult MemoryChatStore::execute(const SaveUser& save) {
-  UserRow& row = users_[save.user].row;
+  User& user = users_[save.user];
+  UserRow& row = user.row;
+  for (const DeviceRow& device : save.devices) user.devices[device.device_id] = device;
+  for (const std::string& id : save.forget_devices) user.devices.erase(id);
   if (save.delivered_inbox_seq) {
     row.delivered_inbox_seq = std::max(row.delivered_inbox_seq, *save.delivered_inbox_seq);
   }
   if (save.last_seen_ms) row.last_seen_ms = *save.last_seen_ms;
+  return Saved{};
+}
+
+StoreResult MemoryChatStore::execute(const TrimInbox& trim) {
+  const auto found = users_.find(trim.user);
+  if (found == users_.end()) return Saved{};
+  User& user = found->second;
+  auto first = user.inbox.upper_bound(trim.oldest_inbox_seq);
+  if (first == user.inbox.begin()) return Saved{};
+  --first;
+  user.row.oldest_inbox_seq = std::max(user.row.oldest_inbox_seq, first->first);
+  user.inbox.erase(user.inbox.begin(), first);
   return Saved{};
 }
 
@@ -218,6 +236,7 @@ StoreResult MemoryChatStore::execute(const LoadUser& load) const {
   if (found == users_.end()) return loaded;
   loaded.row = found->second.row;
   for (const auto& [id, chat] : found->second.chats) loaded.chats.push_back(chat);
+  for (const auto& [id, device] : found->second.devices) loaded.devices.push_back(device);
   return loaded;
 }
 
@@ -263,21 +282,39 @@ StoreResult MemoryChatStore::execute(const ListUserChats& list) const {
   const auto& chats = found->second.chats;
   for (auto it = list.after ? chats.upper_bound(*list.after) : chats.begin(); it != chats.end();
        ++it) {
+    const Chat* chat = find_chat(it->first);
+    if (!is_wanted(list, chat ? chat->row : ChatRow{})) continue;
     if (result.items.size() >= list.limit) {
       result.complete = false;
       break;
     }
-    UserChatsListed::Item item;
-    item.view = it->second;
-    item.member.user = list.user;
-    if (const Chat* chat = find_chat(it->first)) {
-      item.chat = chat->row;
-      const auto member = chat->members.find(list.user);
-      if (member != chat->members.end()) item.member = member->second;
-    }
-    result.items.push_back(std::move(item));
+    result.items.push_back(item_of(list, it->second, chat));
   }
   return result;
+}
+
+UserChatsListed::Item MemoryChatStore::item_of(const ListUserChats& list, const UserChatRow& view,
+                                               const Chat* chat) const {
+  UserChatsListed::Item item;
+  item.view = view;
+  item.member.user = list.user;
+  if (!chat) return item;
+  item.chat = chat->row;
+  const auto member = chat->members.find(list.user);
+  if (member != chat->members.end()) item.member = member->second;
+  if (list.receipts) {
+    for (const auto& [user, row] : chat->members) item.members.push_back(row);
+  }
+  if (list.unread_max > 0) {
+    UnreadCounter counter(list.user, list.unread_max);
+    const UnreadRange range = unread_range(view, item.chat, item.member);
+    for (uint64_t seq = std::max(range.from_seq, chat->first_kept); seq <= range.to_seq; ++seq) {
+      if (!counter.add(chat->events[seq - chat->first_kept])) break;
+    }
+    item.unread_count = counter.count();
+    item.unread_mentions = counter.mentions();
+  }
+  return item;
 }
 
 StoreResult MemoryChatStore::execute(const ListChats& list) const {

@@ -38,6 +38,7 @@ class MemoryChatStore : public ChatStore {
     std::map<ChatId, UserChatRow> chats;
     std::map<uint64_t, InboxRow> inbox;  ///< By first_inbox_seq.
     std::set<std::pair<ChatId, uint64_t>> authored;
+    std::map<std::string, DeviceRow> devices;
   };
 
   StoreResult execute(AppendEvents append);
@@ -45,6 +46,7 @@ class MemoryChatStore : public ChatStore {
   StoreResult execute(const SaveUser& save);
   StoreResult execute(const PruneChat& prune);
   StoreResult execute(const DropChat& drop);
+  StoreResult execute(const TrimInbox& trim);
   InboxResult execute(const InboxWrite& write);
   Reclaimed reclaim_events(const ChatId& id, Chat& chat, uint64_t below_seq, uint32_t limit);
   void set_row(const ChatId& id, Chat& chat, const ChatRow& row);
@@ -61,6 +63,8 @@ class MemoryChatStore : public ChatStore {
   StoreResult execute(const ListAuthored& list) const;
 
   const Chat* find_chat(const ChatId& id) const;
+  UserChatsListed::Item item_of(const ListUserChats& list, const UserChatRow& view,
+                                const Chat* chat) const;
   InboxEntry entry_at(const InboxRow& row, uint64_t inbox_seq) const;
 
   const uint64_t epoch_;

@@ -33,7 +33,7 @@ class Audit {
     const auto loaded = std::get<UserLoaded>(store_.read(LoadUser{user}));
     const std::string who = "inbox of user " + std::to_string(user.value);
     std::map<ChatId, uint64_t> last;
-    for (uint64_t next = 1; next <= loaded.row.inbox_head;) {
+    for (uint64_t next = loaded.row.oldest_inbox_seq; next <= loaded.row.inbox_head;) {
       const auto read =
           std::get<InboxRead>(store_.read(ReadInbox{.user = user, .from_inbox_seq = next}));
       if (read.entries.empty()) {

@@ -208,6 +208,7 @@ void SeedDevice::on_reset(const v1::SyncPage& page) {
   if (!page.chat_id().empty()) return;
   for (const v1::ChatSummary& summary : page.chats()) {
     const ChatId chat = chat_of(summary.chat_id());
+    if (!started_) receipts_.starts_after(chat, summary.last_seq());
     if (summary.kind() == v1::ROOM) {
       // Where an earlier stay stands is the session's knowledge; a new one starts at head.
       if (summary.left_seq() == 0 && summary.role() != v1::ROLE_UNSPECIFIED) {
@@ -289,6 +290,10 @@ void SeedDevice::on_frame(const v1::ServerFrame& frame) {
   if (frame.has_token_expiring() && frame.reply_to() == 0) refresh_wanted_ = random_.chance(1, 2);
   if (frame.has_send_ack() || frame.has_error()) on_send_answer(frame);
   if (frame.has_history_page() || frame.has_error()) on_history(frame);
+  if (frame.has_receipt() && frame.receipt().user_id() != options_.user.value) {
+    receipts_.told(chat_of(frame.receipt().chat_id()), UserId{frame.receipt().user_id()},
+                   {frame.receipt().delivered_seq(), frame.receipt().read_seq()});
+  }
   if (frame.has_receipt() && frame.reply_to() != 0) {
     scene_.ledger.read_through(options_.user, chat_of(frame.receipt().chat_id()),
                                frame.receipt().read_seq());

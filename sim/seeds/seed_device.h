@@ -16,6 +16,7 @@
 #include "sim/seeds/inbox_ledger.h"
 #include "sim/seeds/outgoing.h"
 #include "sim/seeds/rare_paths.h"
+#include "sim/seeds/receipt_audit.h"
 #include "sim/virtual/virtual_client.h"
 
 namespace chat::sim {
@@ -77,6 +78,10 @@ class SeedDevice : private ClientListener {
   const std::map<ChatId, MessageView>& views() const { return views_; }
   /// Texts that came after SeedScene::quiet: (chat, seq).
   const std::vector<std::pair<ChatId, uint64_t>>& late_texts() const { return late_texts_; }
+  /// What it was told of others' marks; nullptr when it does not want to be told.
+  const ReceiptBook* receipts() const {
+    return options_.client.want_receipts ? &receipts_ : nullptr;
+  }
 
  private:
   struct Gap {
@@ -140,6 +145,7 @@ class SeedDevice : private ClientListener {
   std::map<ChatId, Room> rooms_;
   std::vector<ChatId> rooms_left_;
   std::map<ChatId, Gap> gaps_;
+  ReceiptBook receipts_;
 };
 
 }  // namespace chat::sim

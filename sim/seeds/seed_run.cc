@@ -353,6 +353,11 @@ class SeedRun {
     const auto read = [&](const ChatId& chat, const v1::Event& event) { views.truth(chat, event); };
     audit_store(*store_, users_, oracle_, ledger_, read, scene_.violations);
     judge_views(views);
+    for (const auto& device : devices_) {
+      if (const ReceiptBook* book = device->receipts()) {
+        audit_receipts(*store_, device->user(), device->device_id(), *book, scene_.violations);
+      }
+    }
     result.oracle = oracle_.finish();
     result.violations = std::move(scene_.violations);
     result.digest = world_.digest();

@@ -35,10 +35,12 @@ class Adder {
   }
   void operator()(const AppendInboxes& c) { one(c.writes); }
   void operator()(const SaveUser& c) {
-    all(c.user, c.delivered_inbox_seq.value_or(0), c.last_seen_ms.value_or(0));
+    all(c.user, c.delivered_inbox_seq.value_or(0), c.last_seen_ms.value_or(0), c.devices,
+        c.forget_devices);
   }
   void operator()(const PruneChat& c) { all(c.chat, c.below_seq, c.limit); }
   void operator()(const DropChat& c) { all(c.chat, c.limit); }
+  void operator()(const TrimInbox& c) { all(c.user, c.oldest_inbox_seq); }
   void operator()(const LoadChat& c) { one(c.chat); }
   void operator()(const ReadEvents& c) {
     all(c.chat, c.from_seq, c.to_seq, c.limit, c.bytes_max, c.newest_first);
@@ -46,7 +48,10 @@ class Adder {
   void operator()(const FindKey& c) { all(c.chat, c.user, c.key); }
   void operator()(const LoadUser& c) { one(c.user); }
   void operator()(const ReadInbox& c) { all(c.user, c.from_inbox_seq, c.limit, c.bytes_max); }
-  void operator()(const ListUserChats& c) { all(c.user, c.after.value_or(ChatId()), c.limit); }
+  void operator()(const ListUserChats& c) {
+    all(c.user, c.after.value_or(ChatId()), c.limit, c.unread_max);
+    if (c.receipts) all(c.receipts->since_ms, c.receipts->members_max);
+  }
   void operator()(const ListChats& c) { all(c.after.value_or(ChatId()), c.limit); }
   void operator()(const ScanPending&) {}
   void operator()(const ScanAgenda& c) {
@@ -92,6 +97,7 @@ class Adder {
   void one(const MemberRow& r) {
     all(r.user, r.role, r.joined_seq, r.left_seq, r.delivered_seq, r.read_seq, r.banned);
   }
+  void one(const DeviceRow& r) { all(r.device_id, r.acked_inbox_seq, r.last_seen_ms, r.client); }
   void one(const EventRow& r) { all(r.seq, r.stored_event); }
   void one(const KeyRow& r) {
     all(r.key, r.user, r.seq, r.server_ts_ms, r.content_hash, r.expires_ms);

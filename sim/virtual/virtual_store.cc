@@ -13,6 +13,7 @@ std::vector<VirtualStore::Lane> VirtualStore::lanes_of(const StoreCommand& comma
   if (const auto* save = std::get_if<SaveUser>(&command)) return {save->user};
   if (const auto* prune = std::get_if<PruneChat>(&command)) return {prune->chat};
   if (const auto* drop = std::get_if<DropChat>(&command)) return {drop->chat};
+  if (const auto* trim = std::get_if<TrimInbox>(&command)) return {trim->user};
   std::vector<Lane> lanes;
   if (const auto* inboxes = std::get_if<AppendInboxes>(&command)) {
     for (const InboxWrite& write : inboxes->writes) lanes.push_back(write.user);

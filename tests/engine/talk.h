@@ -37,6 +37,8 @@ class Device : public LinkEnd {
     hello.set_token(token.empty() ? token_of(UserId{user_}) : token);
     hello.set_device_id(id_);
     hello.mutable_want()->set_receipts(true);
+    hello.mutable_want()->set_receipts_since_ms(receipts_since_ms);
+    hello.mutable_client()->set_name("talk");
     if (cursor) {
       hello.mutable_resume()->set_inbox_seq(*cursor);
       hello.mutable_resume()->set_epoch(epoch);
@@ -148,6 +150,13 @@ class Device : public LinkEnd {
     frame.mutable_ack()->set_inbox_seq(inbox_seq);
     send(frame);
   }
+  void read(const ChatId& chat, uint64_t up_to) {
+    v1::ClientFrame frame;
+    frame.set_id(next_id_++);
+    frame.mutable_read()->set_chat_id(chat.str());
+    frame.mutable_read()->set_up_to_seq(up_to);
+    send(frame);
+  }
   void heartbeat() {
     v1::ClientFrame frame;
     frame.mutable_heartbeat();
@@ -203,6 +212,7 @@ class Device : public LinkEnd {
   EngineId engine;    ///< Where it connects to; a random one unless set.
   std::string token;  ///< What it says hello with; one that lasts unless set.
   uint64_t epoch = 0;
+  int64_t receipts_since_ms = 0;  ///< Told in Hello.
 
  private:
   void on_open() override {}

@@ -22,7 +22,7 @@ void try_row(std::string_view bytes) {
 }
 
 void try_bytes(uint8_t which, std::string_view bytes) {
-  switch (which % 6) {
+  switch (which % 7) {
     case 0:
       return try_row<ChatRow>(bytes);
     case 1:
@@ -33,8 +33,10 @@ void try_bytes(uint8_t which, std::string_view bytes) {
       return try_row<InboxRow>(bytes);
     case 4:
       return try_row<UserChatRow>(bytes);
-    default:
+    case 5:
       return try_row<UserRow>(bytes);
+    default:
+      return try_row<DeviceRow>(bytes);
   }
 }
 

@@ -128,7 +128,7 @@ class ConversationTest(DeviceTest):
             self.assertEqual(ack["sendAck"]["status"], "STORED")
         again = await self.connect(type(device), chatd.websocket, name)
         welcome = (await again.hello(people.token(name), "one", resume={
-            "sessionId": device.welcome["sessionId"], "epoch": device.welcome["epoch"],
+            "epoch": device.welcome["epoch"],
             "inboxSeq": before["inboxSeq"]}))["welcome"]
         self.assertTrue(welcome.get("recovered"), welcome)
         entries = []

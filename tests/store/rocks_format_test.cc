@@ -23,6 +23,7 @@ TEST(RocksKeys, AreFrozen) {
             chat + "0000000000000003" + "abababababababababababababababab");
   EXPECT_EQ(hex(key_of(UserId{3}, uint64_t{4})), "00000000000000030000000000000004");
   EXPECT_EQ(hex(key_of(uint64_t{258}, kChat)), "0000000000000102" + chat);
+  EXPECT_EQ(hex(key_of(UserId{3}, std::string("tv"))), "00000000000000037476");
   EXPECT_EQ(hex(key_of(UserId{3}, kChat, uint64_t{4})),
             "0000000000000003" + chat + "0000000000000004");
 }
@@ -53,7 +54,8 @@ TEST(RocksRows, AreFrozen) {
             "00000000000000020102030405060708"
             "0501");
   EXPECT_EQ(to_hex(encode(UserChatRow{kChat, 128, 1})), "01800101");
-  EXPECT_EQ(to_hex(encode(UserRow{1, 2, 3})), "01010203");
+  EXPECT_EQ(to_hex(encode(UserRow{1, 2, 3, 4})), "0101020304");
+  EXPECT_EQ(to_hex(encode(DeviceRow{"phone", 5, 6, "app"})), "01050603617070");
 }
 
 template <class Row>
@@ -76,7 +78,8 @@ TEST(RocksRows, RefuseTornBytesAndOtherFormats) {
   expect_no_prefix_decodes(KeyRow{UserId{9}, op_key(1), 1, 2, 1ull << 63, 4});
   expect_no_prefix_decodes(InboxRow{InboxRow::Kind::run, 8, kChat, 5, 2});
   expect_no_prefix_decodes(UserChatRow{kChat, 128, 1});
-  expect_no_prefix_decodes(UserRow{1, 2, 3});
+  expect_no_prefix_decodes(UserRow{1, 2, 3, 4});
+  expect_no_prefix_decodes(DeviceRow{"phone", 5, 6, "app"});
 }
 
 TEST(RocksRows, RefuseValuesThatNoRowHas) {
@@ -86,7 +89,7 @@ TEST(RocksRows, RefuseValuesThatNoRowHas) {
       decode(*bytes_from_hex("0103ac02020105040306ffffffffffffffffff0168000000000000"), chat))
       << "text";
   UserRow user;
-  EXPECT_FALSE(decode(*bytes_from_hex("01ffffffffffffffffff0203"), user)) << "over 64 bits";
+  EXPECT_FALSE(decode(*bytes_from_hex("01ffffffffffffffffff020304"), user)) << "over 64 bits";
   InboxRow inbox;
   EXPECT_FALSE(decode(*bytes_from_hex("0100000000000000000201020304050607080500"), inbox));
 }
