@@ -81,7 +81,9 @@ class Repeats : public Talk {
     run(GetParam());
     trouble();
     run(30'000);
-    const std::vector<uint64_t> first = ada_->acked_seqs();
+    // Two homes may answer: the order of answers is free, that of the log is not.
+    std::vector<uint64_t> first = ada_->acked_seqs();
+    std::sort(first.begin(), first.end());
     EXPECT_EQ(first, (std::vector<uint64_t>{2, 3, 4, 5}));
     ada_->frames.clear();
     ada_->post_all({edit_, reaction_, ada_->message(chat_, "more", 5), deletion_});
