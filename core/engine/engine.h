@@ -76,9 +76,10 @@ struct EngineCounters {
   uint64_t appends = 0, append_events = 0, append_conflicts = 0, append_unknown = 0;
   uint64_t inbox_batches = 0, inbox_writes = 0, inbox_rows = 0;
   uint64_t inbox_conflicts = 0, inbox_unknown = 0;
-  uint64_t redrives = 0, home_moves = 0, lagged = 0, slow_reader_closes = 0, ephemeral_dropped = 0;
+  uint64_t redrives = 0, home_moves = 0, lagged = 0, ephemeral_dropped = 0;
   uint64_t durable_dropped = 0;      ///< Frames that a slow reader has to sync instead.
   uint64_t slow_readers_lagged = 0;  ///< How often that began.
+  uint64_t slow_reader_overflows = 0, slow_reader_stalls = 0;  ///< Connections closed for it.
   uint64_t heartbeat_timeouts = 0, hello_timeouts = 0, protocol_errors = 0;
   uint64_t auth_failures = 0, resets = 0;
   uint64_t keys_found_in_store = 0;  ///< Repeated operations that only the store remembered.
@@ -87,6 +88,9 @@ struct EngineCounters {
   uint64_t tokens_refreshed = 0, tokens_warned = 0, tokens_expired = 0;
   uint64_t tokens_expired_sending = 0;  ///< Of them: with sends under way.
   uint64_t sessions_revoked = 0, go_aways = 0, drain_closes = 0, drain_refusals = 0;
+  /// Refusals by the limit that was exhausted.
+  uint64_t rate_limited_unanswered = 0, rate_limited_user = 0, rate_limited_address = 0;
+  uint64_t rate_limited_chat = 0, rate_limited_frames = 0;
   uint64_t peer_frames_out = 0, peer_frames_in = 0, peer_bytes_out = 0, peer_links_ended = 0;
   uint64_t chats_delayed = 0;   ///< How often a chat entered delay.
   uint64_t sends_delayed = 0;   ///< Answered DELAYED, each counted once.

@@ -64,7 +64,7 @@ struct Identity {
 struct Opened {
   ConnId conn;
   Encoding encoding = Encoding::proto;
-  std::string address;  ///< The peer's address, for display and limits.
+  std::string address;  ///< The peer's address, for display and limits; empty = exempt.
 };
 /// One whole WebSocket message.
 struct Received {

@@ -8,6 +8,7 @@
 #include "core/home/move_notice.h"
 #include "core/home/operations.h"
 #include "core/home/replies.h"
+#include "core/policy/inbound_limits.h"
 #include "core/wire/peer.pb.h"
 
 namespace chat {
@@ -54,6 +55,7 @@ void ChatHome::on_request(EngineId from, peer::HomeRequest&& frame) {
         receipts(chat, from, *request);
         break;
       default:
+        if (refuse_flood(chat, from, *request)) break;
         writer_.add(chat, op_of(request, {from, request->request_id()}));
         break;
     }
@@ -68,6 +70,26 @@ void ChatHome::on_request(EngineId from, peer::HomeRequest&& frame) {
   } else {
     chats_.when_loaded(*id, std::move(waiter));
   }
+}
+
+/// Whether more is written to the chat than its limit; then the asker has been told when to come
+/// again.
+bool ChatHome::refuse_flood(Chat& chat, EngineId from, const peer::HomeRequest& request) {
+  const bool change = request.has_send() || request.has_edit() || request.has_delete_message() ||
+                      request.has_react();
+  if (request.exempt() || !change) return false;
+  const TokenBucketOptions rate = send_bucket(context_.limits().sends_per_second_chat);
+  if (!chat.sends) chat.sends.emplace(rate);
+  chat.sends->set_options(rate);
+  if (chat.sends->take(context_.now)) return false;
+  ++context_.counters.rate_limited_chat;
+  ++context_.counters.sends_refused;
+  const Duration wait = chat.sends->retry_after(context_.now);
+  v1::Response response;
+  *response.mutable_error() = wire_error(v1::RATE_LIMITED, "too much is written to this chat",
+                                         static_cast<uint32_t>(wait.ms()) + 1);
+  reply(from, request.request_id(), std::move(response));
+  return true;
 }
 
 uint64_t ChatHome::readable_through(const Chat& chat, UserId user) const {

@@ -46,6 +46,7 @@ class ChatHome {
   void end_turn();
 
  private:
+  bool refuse_flood(Chat& chat, EngineId from, const peer::HomeRequest& request);
   void history(Chat& chat, EngineId from, const peer::HomeRequest& frame);
   void room_sync(Chat& chat, EngineId from, std::shared_ptr<const peer::HomeRequest> request);
   void read_again(const ChatId& id);

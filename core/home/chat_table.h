@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "core/engine/context.h"
+#include "core/policy/token_bucket.h"
 #include "core/store/chat_store.h"
 
 namespace chat {
@@ -90,6 +91,7 @@ struct Chat {
   ChatRow row;
   std::map<UserId, MemberRow> members;  ///< Those who left included.
   Instant last_used;
+  std::optional<TokenBucket> sends;  ///< The rate of changes; made at the first one.
   std::vector<ChatWaiter> waiting;
 
   // chat_writer

@@ -103,6 +103,9 @@ constexpr LimitField kFields[] = {
         "sends_per_second_address", "per address and engine, likewise; 0 = not limited"),
     number<&L::sends_per_second_chat, 0, kRateMax>("sends_per_second_chat",
                                                    "per chat, likewise; 0 = not limited"),
+    number<&L::frames_per_second, 0, kRateMax>(
+        "frames_per_second",
+        "other frames of a connection, the burst is ten times that; 0 = not limited"),
     number<&L::accepts_per_second, 0, kRateMax>(
         "accepts_per_second",
         "connections an engine takes per second; more are closed with 4005 and come back"),

@@ -27,9 +27,10 @@ struct RuntimeLimits {
   PresenceMode presence_mode = PresenceMode::push;
   uint32_t group_members_max = 100;
   uint32_t room_members_max = 20'000;
-  uint32_t sends_per_second_user = 100;   ///< Of a user on one engine; 0 = not limited.
-  uint32_t sends_per_second_address = 0;  ///< Of an address on one engine; 0 = not limited.
-  uint32_t sends_per_second_chat = 0;     ///< Into a chat; 0 = not limited.
+  uint32_t sends_per_second_user = 100;       ///< Of a user on one engine; 0 = not limited.
+  uint32_t sends_per_second_address = 2'000;  ///< Of an address on one engine; 0 = not limited.
+  uint32_t sends_per_second_chat = 1'000;     ///< Into a chat; 0 = not limited.
+  uint32_t frames_per_second = 100;           ///< Other frames of a connection; 0 = not limited.
   uint32_t accepts_per_second = 5'000;    ///< Connections that an engine takes; 0 = not limited.
   bool attachments_allowed = true;
   std::vector<std::string> trusted_sources;  ///< Addresses that begin so are not limited.

@@ -38,11 +38,15 @@ class TokenBucket {
     return std::max(after(now, count) - now - depth_, Duration{});
   }
 
+  /// How long an empty bucket takes to be full again.
+  Duration fill_time() const { return depth_; }
+
   /// Changes rate and burst; what was taken before stays taken.
   void set_options(const TokenBucketOptions& options) {
     const Instant full_at = full_at_;
     *this = TokenBucket(options);
-    full_at_ = full_at;
+    // Without a limit nothing is missing.
+    if (per_token_ > Duration{}) full_at_ = full_at;
   }
 
  private:

@@ -58,6 +58,14 @@ std::string take_operation(const v1::ClientFrame& frame, v1::Request& request) {
   }
 }
 
+v1::Request request_of(const Session& session) {
+  v1::Request request;
+  request.set_user_id(session.user.value);
+  request.set_user_name(session.user_name);
+  request.set_address(session.address);
+  return request;
+}
+
 std::string_view name_of(const Session& session) {
   if (session.closing) return "closing";
   switch (session.phase) {
@@ -78,9 +86,11 @@ std::string_view name_of(const Session& session) {
 // ---------------------------------------------------------------- frames of a session
 
 void ClientFrames::on_frame(Session& session, const v1::ClientFrame& frame) {
-  v1::Request request;
-  request.set_user_id(session.user.value);
-  request.set_user_name(session.user_name);
+  if (const auto refusal = gate_.refusal(session, frame)) {
+    output_.error(session, frame.id(), *refusal);
+    return;
+  }
+  v1::Request request = request_of(session);
   switch (frame.body_case()) {
     case v1::ClientFrame::kHeartbeat:
       heartbeat(session, frame);
@@ -138,25 +148,9 @@ ClientFrames::Answer ClientFrames::answer_to(const Session& session, uint32_t re
 /// What is answered by SendAck, and limited like sends.
 void ClientFrames::write(Session& session, const v1::ClientFrame& frame) {
   ++context_.counters.sends;
-  v1::Request request;
+  v1::Request request = request_of(session);
   const std::string key = take_operation(frame, request);
-  const auto refuse = [&](v1::ErrorCode code, std::string text, Duration after) {
-    ++context_.counters.sends_refused;
-    v1::Error error = wire_error(code, std::move(text), static_cast<uint32_t>(after.ms()) + 1);
-    error.set_client_msg_id(key);
-    output_.error(session, frame.id(), error);
-  };
-  if (session.sends_unanswered >= context_.policy().sends_unanswered_max) {
-    refuse(v1::RATE_LIMITED, "too many sends without an answer", milliseconds(100));
-    return;
-  }
-  if (!session.sends.take(context_.now)) {
-    refuse(v1::RATE_LIMITED, "too many sends per second", session.sends.retry_after(context_.now));
-    return;
-  }
   ++session.sends_unanswered;
-  request.set_user_id(session.user.value);
-  request.set_user_name(session.user_name);
   submit(request, [this, conn = session.conn, id = frame.id(), key](const v1::Response& response) {
     Session* asking = sessions_.find(conn);
     if (!asking || !asking->active()) return;
@@ -239,9 +233,16 @@ void ClientFrames::post_sync_read(const Session& session) {
 // ---------------------------------------------------------------- requests of any origin
 
 void ClientFrames::on_request(const RequestInput& input) {
-  submit(*input.request, [this, id = input.id](const v1::Response& response) {
+  const Answer answer = [this, id = input.id](const v1::Response& response) {
     context_.emit(ResponseOutput{id, std::make_shared<const v1::Response>(response)});
-  });
+  };
+  if (const auto refusal = gate_.refusal(*input.request)) {
+    v1::Response response;
+    *response.mutable_error() = *refusal;
+    answer(response);
+    return;
+  }
+  submit(*input.request, answer);
 }
 
 void ClientFrames::submit(const v1::Request& request, const Answer& answer) {
@@ -339,6 +340,7 @@ void ClientFrames::to_chat_home(const v1::Request& request, const Answer& answer
   peer::HomeRequest home;
   home.set_user(request.user_id());
   home.set_user_name(request.user_name());
+  home.set_exempt(gate_.exempt(request.address()));
   const Checked<ChatId> chat = prepare(request, home);
   if (const auto* error = std::get_if<v1::Error>(&chat)) {
     v1::Response response;

@@ -7,6 +7,7 @@
 
 #include "core/engine/context.h"
 #include "core/session/home_requests.h"
+#include "core/session/inbound_gate.h"
 #include "core/session/request_check.h"
 #include "core/session/room_gate.h"
 #include "core/session/session_output.h"
@@ -31,11 +32,13 @@ class ClientFrames {
         output_(output),
         requests_(requests),
         rooms_(rooms),
-        tokens_(tokens) {}
+        tokens_(tokens),
+        gate_(context) {}
 
   /// A frame after Welcome.
   void on_frame(Session& session, const v1::ClientFrame& frame);
   void on_request(const RequestInput& input);
+  void on_limits_changed() { gate_.on_limits_changed(); }
   void acknowledge(Session& session, uint64_t inbox_seq);
   /// Asks the user home for the page that the session waits for.
   void post_sync_read(const Session& session);
@@ -61,6 +64,7 @@ class ClientFrames {
   HomeRequests& requests_;
   RoomGate& rooms_;
   TokenWatch& tokens_;
+  InboundGate gate_;
 };
 
 }  // namespace chat

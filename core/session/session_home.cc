@@ -4,6 +4,7 @@
 
 #include "core/base/utf8.h"
 #include "core/home/replies.h"
+#include "core/policy/inbound_limits.h"
 #include "core/wire/frame_codec.h"
 #include "core/wire/peer.pb.h"
 
@@ -20,10 +21,6 @@ constexpr Duration kAnnouncePause = milliseconds(10);
 AdmissionOptions admission_options(const RuntimeLimits& limits) {
   return {.accepts_per_second = limits.accepts_per_second,
           .accepts_burst = limits.accepts_per_second};
-}
-
-TokenBucketOptions send_rate(uint32_t per_second) {
-  return {.per_second = per_second, .burst = 2 * static_cast<int64_t>(per_second)};
 }
 
 }  // namespace
@@ -77,7 +74,8 @@ void SessionHome::on_opened(Opened& input) {
   session.address = std::move(input.address);
   session.opened_at = context_.wall;
   const EnginePolicy& policy = context_.policy();
-  session.sends = TokenBucket(send_rate(context_.limits().sends_per_second_user));
+  session.source = limit_key(session.address);
+  session.frames = TokenBucket(frame_bucket(context_.limits().frames_per_second));
   if (drainer_.is_draining()) {
     drainer_.refuse(session);
     return;
@@ -453,8 +451,9 @@ void SessionHome::on_ring_changed() {
 
 void SessionHome::on_limits_changed() {
   admission_.set_options(admission_options(context_.limits()));
-  const TokenBucketOptions rate = send_rate(context_.limits().sends_per_second_user);
-  sessions_.for_each([&](Session& session) { session.sends.set_options(rate); });
+  frames_.on_limits_changed();
+  const TokenBucketOptions rate = frame_bucket(context_.limits().frames_per_second);
+  sessions_.for_each([&](Session& session) { session.frames.set_options(rate); });
 }
 
 void SessionHome::on_peer_lost(EngineId peer) {

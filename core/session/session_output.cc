@@ -27,7 +27,7 @@ bool SessionOutput::push(Session& session, SharedBytes bytes, SendLane lane) {
       lag_everything(session);
       return false;
     case SendVerdict::overflow:
-      ++context_.counters.slow_reader_closes;
+      ++context_.counters.slow_reader_overflows;
       close(session, CloseCode::slow_reader, "too much waits for this reader");
       return false;
   }
@@ -105,7 +105,7 @@ void SessionOutput::on_stall_timer(Session& session) {
   session.stall_armed = false;
   const Instant deadline = session.queue.stall_deadline();
   if (deadline <= context_.now) {
-    ++context_.counters.slow_reader_closes;
+    ++context_.counters.slow_reader_stalls;
     close(session, CloseCode::slow_reader, "no progress for 10 s");
   } else if (deadline != kNever) {
     session.stall_armed = true;

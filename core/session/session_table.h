@@ -93,11 +93,12 @@ struct Session {
   WallTime last_frame_at;
 
   SendQueue queue;
-  TokenBucket sends{TokenBucketOptions{}};
+  TokenBucket frames{TokenBucketOptions{}};  ///< Of frames that change no chat.
   std::optional<PendingSync> sync;
   ReceiptCatchUp receipts;
   std::vector<RoomView> rooms;
   std::string user_name, device_id, client, address;
+  std::string source;                  ///< What limits per address go by: limit_key(address).
   std::unique_ptr<v1::Hello> hello;    ///< Until Welcome.
   std::vector<v1::ClientFrame> early;  ///< Came before Welcome.
 

@@ -25,6 +25,7 @@ Result<std::unique_ptr<ReactorGroup>> ReactorGroup::create(const ReactorGroupOpt
     reactor.engine.policy = options.policy;
     reactor.transport.listen_descriptor = options.listen_descriptors[i];
     reactor.transport.sockets_max = std::max<size_t>(1, options.sockets_max / count);
+    reactor.transport.trusted_proxies = options.trusted_proxies;
     if (!delayed[i].empty()) {
       reactor.first_inputs.push_back(DelayLoaded{std::move(delayed[i])});
     }

@@ -20,6 +20,7 @@ struct ReactorGroupOptions {
   uint64_t seed = 1;                     ///< Each engine gets one of its own from it.
   size_t sockets_max = 19'000;           ///< Of all reactors together.
   std::vector<DelayEntry> delayed = {};  ///< What the DelayLog holds.
+  AddressSet trusted_proxies = {};       ///< As TransportOptions.
   std::vector<TurnLog>* logs = nullptr;  ///< Optional; one per reactor.
 };
 

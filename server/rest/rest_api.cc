@@ -58,6 +58,7 @@ struct RestApi::Call {
     auto made = std::make_shared<v1::Request>();
     made->set_user_id(user.user.value);
     made->set_user_name(user.name);
+    made->set_address(http.address);
     return made;
   }
 };

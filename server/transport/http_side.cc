@@ -131,6 +131,7 @@ int Transport::Impl::http_begin(lws* wsi, std::string_view path) {
   request.query = header_of(wsi, WSI_TOKEN_HTTP_URI_ARGS, '&');
   request.authorization = header_of(wsi, WSI_TOKEN_HTTP_AUTHORIZATION);
   request.content_type = header_of(wsi, WSI_TOKEN_HTTP_CONTENT_TYPE);
+  request.address = address_of(wsi);
   request.body.reserve(length);
   if (length == 0) http_dispatch(exchange);
   return 0;

@@ -1,5 +1,6 @@
 #include "server/transport/transport.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
@@ -246,6 +247,22 @@ int Transport::Impl::callback(lws* wsi, lws_callback_reasons reason, void*, void
     default:
       return 0;
   }
+}
+
+/// The client's, also behind proxies that are trusted.
+std::string Transport::Impl::address_of(lws* wsi) const {
+  sockaddr_storage peer{};
+  socklen_t size = sizeof peer;
+  char text[INET6_ADDRSTRLEN] = "";
+  if (getpeername(lws_get_socket_fd(wsi), reinterpret_cast<sockaddr*>(&peer), &size) == 0) {
+    if (peer.ss_family == AF_INET) {
+      inet_ntop(AF_INET, &reinterpret_cast<sockaddr_in&>(peer).sin_addr, text, sizeof text);
+    } else if (peer.ss_family == AF_INET6) {
+      inet_ntop(AF_INET6, &reinterpret_cast<sockaddr_in6&>(peer).sin6_addr, text, sizeof text);
+    }
+  }
+  if (!options.trusted_proxies.contains(text)) return text;
+  return forwarded_for(options.trusted_proxies, text, header_of(wsi, WSI_TOKEN_X_FORWARDED_FOR));
 }
 
 std::string header_of(lws* wsi, lws_token_indexes token, char separator) {

@@ -15,6 +15,7 @@
 #include "core/base/ids.h"
 #include "core/base/time.h"
 #include "core/engine/io.h"
+#include "server/transport/address_set.h"
 
 namespace chat {
 
@@ -28,6 +29,7 @@ struct HttpCall {
   std::string authorization;
   std::string content_type;
   std::string body;
+  std::string address;  ///< As Opened::address.
 };
 
 struct HttpAnswer {
@@ -45,6 +47,7 @@ struct TransportOptions {
   int send_buffer_bytes = 128 * 1024;   ///< SO_SNDBUF: one full Send and its kernel overhead.
   Duration close_timeout = seconds(5);  ///< For the rest of a Send and the peer's close frame.
   std::vector<std::string> websocket_paths{"/", "/v1/ws"};
+  AddressSet trusted_proxies;  ///< What these say of X-Forwarded-For is believed.
 };
 
 /// What happened during a wait(), in order per connection.

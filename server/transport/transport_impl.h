@@ -103,6 +103,7 @@ struct Transport::Impl {
   int writable(Connection& conn);
   void peer_close(Connection& conn, std::string_view payload);
   void closed(Connection& conn);
+  std::string address_of(lws* wsi) const;
   int break_off(Connection& conn, std::string_view reason);
   void expire_closes();
 

@@ -1,6 +1,4 @@
 // The WebSocket half of Transport::Impl: handshake, whole messages in and out, close codes.
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -28,19 +26,6 @@ bool speaks_one_of(std::string_view list) {
     list.remove_prefix(std::min(comma + 1, list.size()));
   }
   return false;
-}
-
-std::string peer_address(int fd) {
-  sockaddr_storage peer{};
-  socklen_t size = sizeof peer;
-  char text[INET6_ADDRSTRLEN] = "";
-  if (getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) != 0) return {};
-  if (peer.ss_family == AF_INET) {
-    inet_ntop(AF_INET, &reinterpret_cast<sockaddr_in&>(peer).sin_addr, text, sizeof text);
-  } else if (peer.ss_family == AF_INET6) {
-    inet_ntop(AF_INET6, &reinterpret_cast<sockaddr_in6&>(peer).sin6_addr, text, sizeof text);
-  }
-  return text;
 }
 
 void set_close_reason(lws* wsi, CloseCode code, std::string_view reason) {
@@ -74,8 +59,7 @@ int Transport::Impl::opened(lws* wsi) {
   conn.wsi = wsi;
   conn.encoding = lws_get_protocol(wsi)->id == 0 ? Encoding::proto : Encoding::json;
   lws_set_opaque_user_data(wsi, static_cast<SocketOwner*>(&conn));
-  pending.inputs.push_back(
-      Opened{ConnId{conn.id}, conn.encoding, peer_address(lws_get_socket_fd(wsi))});
+  pending.inputs.push_back(Opened{ConnId{conn.id}, conn.encoding, address_of(wsi)});
   return 0;
 }
 

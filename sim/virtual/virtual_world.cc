@@ -445,7 +445,7 @@ LinkRef VirtualWorld::connect_to_host(Host* target, LinkEnd& end, Encoding encod
   link.conn = ConnId{target->next_conn++};
   link.to_server = link.to_client = when;
   target->links[link.conn] = ref;
-  give(link.engine, when, Opened{link.conn, encoding, "virtual"});
+  give(link.engine, when, Opened{link.conn, encoding, source_});
   queue_.at(when, [this, ref] {
     Link* opened = find(ref);
     if (opened != nullptr && opened->client_open && opened->server_open) opened->end->on_open();

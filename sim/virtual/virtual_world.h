@@ -87,6 +87,8 @@ class VirtualWorld {
 
   // -- clients
 
+  /// The address that connections come from, from now on.
+  void set_source(std::string address) { source_ = std::move(address); }
   /// Connects to a random engine that is up; the answer is on_open() or on_closed().
   LinkRef connect(LinkEnd& end, Encoding encoding);
   /// Connects to this engine.
@@ -170,6 +172,7 @@ class VirtualWorld {
   bool one_in(uint32_t n) { return n > 0 && random_.chance(1, n); }
 
   WorldOptions options_;
+  std::string source_ = "virtual";
   OccurrenceQueue queue_;
   Random random_;
   VirtualStore store_;

@@ -15,6 +15,7 @@ Answer answer_of(boost::json::value body) {
                    {"sends_per_second_user", "sends_per_second_user", Format::count_or_none},
                    {"sends_per_second_address", "sends_per_second_address", Format::count_or_none},
                    {"sends_per_second_chat", "sends_per_second_chat", Format::count_or_none},
+                   {"frames_per_second", "frames_per_second", Format::count_or_none},
                    {"accepts_per_second", "accepts_per_second", Format::count_or_none},
                    {"attachments_allowed", "attachments_allowed", Format::yes_no},
                    {"trusted_sources", "trusted_sources"}}}};

@@ -161,13 +161,15 @@ Status Chatd::Impl::open_network(std::function<void(int)> on_signal) {
   group.incarnation = Incarnation{static_cast<uint64_t>(wall_now().ms) * 1'000};
   group.seed = random_seed();
   group.sockets_max = sockets_max(options, file_limit);
+  group.trusted_proxies = options.trusted_proxies;
   auto created = ReactorGroup::create(group, *this);
   if (!created) return created.error();
   reactors = std::move(*created);
-  auto server = AdminServer::open(options.admin_address(),
-                                  {*reactors, *chat_store, *store_service, *accounts, *tokens,
-                                   *pool, ready, CHAT_VERSION, "rocksdb", started},
-                                  std::move(on_signal));
+  auto server =
+      AdminServer::open(options.admin_address(),
+                        {*reactors, *chat_store, *store_service, *accounts, *tokens, *pool, ready,
+                         CHAT_VERSION, "rocksdb", started},
+                        std::move(on_signal));
   if (!server) return server.error();
   admin = std::move(*server);
   spdlog::info("{} reactors, at most {} connections", count, group.sockets_max);

@@ -12,6 +12,7 @@
 #include "core/base/error.h"
 #include "core/base/time.h"
 #include "core/engine/engine.h"
+#include "server/transport/address_set.h"
 #include "server/transport/listen_socket.h"
 
 namespace chat {
@@ -33,6 +34,7 @@ struct ChatdOptions {
   uint32_t store_threads = 4;
   uint32_t account_threads = 2;
   Duration drain_timeout = seconds(5);
+  AddressSet trusted_proxies;  ///< Their X-Forwarded-For is believed.
   EnginePolicy policy;
 
   /// Where the admin port listens.

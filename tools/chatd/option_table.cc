@@ -103,6 +103,17 @@ Option address(std::string name, Target& target, std::string help) {
           }};
 }
 
+Option addresses(std::string name, AddressSet& target, std::string help) {
+  return {std::move(name), "LIST", std::move(help),
+          [&target](const std::string& given) -> Status {
+            auto parsed = AddressSet::parse(given);
+            if (!parsed) return parsed.error();
+            target = std::move(*parsed);
+            return {};
+          },
+          [&target] { return target.text(); }};
+}
+
 void add_policy(std::vector<Option>& table, EnginePolicy& p) {
   constexpr Duration tick = milliseconds(10);
   constexpr uint64_t frame_max = 1 << 20;
@@ -216,6 +227,8 @@ std::vector<Option> option_table(ChatdOptions& o) {
       duration("drain_timeout", o.drain_timeout, milliseconds(1),
                "an ordered end waits this long for clients"),
   };
+  table.push_back(
+      addresses("trusted_proxies", o.trusted_proxies, "proxies whose X-Forwarded-For is believed"));
   add_policy(table, o.policy);
   add_limits(table, o.policy.limits);
   return table;

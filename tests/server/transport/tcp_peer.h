@@ -59,12 +59,13 @@ class TcpPeer {
     return ended_;
   }
 
-  void upgrade(std::string_view protocols, std::string_view path = "/v1/ws") {
+  void upgrade(std::string_view protocols, std::string_view path = "/v1/ws",
+               std::string_view more_headers = "") {
     write("GET " + std::string(path) + " HTTP/1.1\r\nHost: test\r\nUpgrade: websocket\r\n" +
           "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n" +
           "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" +
           (protocols.empty() ? "" : "Sec-WebSocket-Protocol: " + std::string(protocols) + "\r\n") +
-          "\r\n");
+          std::string(more_headers) + "\r\n");
   }
 
   /// One client frame; opcodes 0 continuation, 1 text, 2 binary, 8 close, 9 ping.

@@ -297,6 +297,27 @@ TEST_F(TransportTest, IgnoresAnAnswerToAClientThatIsGone) {
   transport_->close(ConnId{12345}, CloseCode::normal, "");
 }
 
+TEST_F(TransportTest, TellsWhoAsksAndBelievesTrustedProxiesOnly) {
+  constexpr std::string_view kForwarded = "X-Forwarded-For: 192.0.2.1, 2001:db8::5\r\n";
+  const auto ask = [this, kForwarded] {
+    TcpPeer peer(port_);
+    peer.write("GET /x HTTP/1.1\r\nHost: t\r\n" + std::string(kForwarded) + "\r\n");
+    return next_call().address;
+  };
+  const auto open = [this, kForwarded] {
+    TcpPeer peer(port_);
+    peer.upgrade("chat.v1.proto", "/v1/ws", kForwarded);
+    return next<Opened>();
+  };
+  EXPECT_EQ(ask(), "127.0.0.1");
+  EXPECT_EQ(open().address, "127.0.0.1");
+  TransportOptions options;
+  options.trusted_proxies = *AddressSet::parse("127.0.0.0/8");
+  start(options);
+  EXPECT_EQ(ask(), "2001:db8::5");
+  EXPECT_EQ(open().address, "2001:db8::5");
+}
+
 TEST_F(TransportTest, AcceptsNothingAboveItsLimitAndGoesOnBelowIt) {
   TransportOptions options;
   options.sockets_max = 2;
