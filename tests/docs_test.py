@@ -66,6 +66,11 @@ class DocsTest(unittest.TestCase):
         names |= set(re.findall(r"= (4\d\d\d)", close_codes.group(1)))
         self.expect_none(name for name in sorted(names) if not re.search(rf"\b{name}\b", page))
 
+    def test_the_reference_of_scenarios_lists_every_file(self):
+        page = read("docs/scenarios.md")
+        self.expect_none(path.name for path in sorted((ROOT / "scenarios").glob("*.yaml"))
+                         if f"| `scenarios/{path.name}` |" not in page)
+
     def test_the_pages_for_operators_name_every_verb(self):
         verbs = re.findall(r'^\s+\{"([a-z ]+)",', read("tools/chatctl/verb.cc"), re.M)
         self.assertIn("status", verbs)

@@ -20,7 +20,6 @@ std::vector<std::string_view> groups_of(std::string_view text) {
 
 }  // namespace
 
-
 TokenBucketOptions send_bucket(uint32_t per_second) {
   return {.per_second = per_second, .burst = 2 * static_cast<int64_t>(per_second)};
 }

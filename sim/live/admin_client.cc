@@ -66,6 +66,19 @@ Result<ServerStatus> AdminClient::status() {
   return status;
 }
 
+Result<std::string> AdminClient::trusted_sources() {
+  const auto body = get("/admin/v1/limits");
+  if (!body) return body.error();
+  boost::system::error_code code;
+  const json::value value = json::parse(body->value_or(""), code);
+  const auto* sources = at(value, "trusted_sources").if_array();
+  std::string text;
+  for (const json::value& source : sources == nullptr ? json::array() : *sources) {
+    if (source.is_string()) text += (text.empty() ? "" : ",") + std::string(source.get_string());
+  }
+  return text;
+}
+
 Result<ImportAnswer> AdminClient::import(std::string lines) {
   const auto response = http_.exchange({.method = "POST",
                                         .target = "/admin/v1/import",

@@ -46,6 +46,8 @@ class AdminClient {
 
   void set_endpoint(const Endpoint& endpoint) { http_.set_endpoint(endpoint); }
   Result<ServerStatus> status();
+  /// The beginnings of addresses that have no rate limits, with commas.
+  Result<std::string> trusted_sources();
   /// `lines`: JSON lines. Errors: invalid_argument with the first line that was refused.
   Result<ImportAnswer> import(std::string lines);
   /// One access token per user, in their order.

@@ -66,6 +66,10 @@ Status Connection::open(const ConnectionOptions& options, Encoding encoding, Ran
   if (fd_ < 0) return socket_error("socket", errno);
   const int on = 1;
   ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (options.receive_buffer_bytes > 0) {
+    ::setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &options.receive_buffer_bytes,
+                 sizeof options.receive_buffer_bytes);
+  }
   if (options.from.s_addr != 0) {
     ::setsockopt(fd_, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
     sockaddr_in from{};

@@ -34,8 +34,9 @@ class ConnectionEvents {
 
 struct ConnectionOptions {
   sockaddr_in to{};
-  in_addr from{};         ///< Source address; 0 = the system's choice.
-  std::string authority;  ///< For the Host header.
+  in_addr from{};                ///< Source address; 0 = the system's choice.
+  int receive_buffer_bytes = 0;  ///< SO_RCVBUF; 0 = the system's choice.
+  std::string authority;         ///< For the Host header.
   std::string path = "/v1/ws";
 };
 

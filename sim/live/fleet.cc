@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 #include <ctime>
+#include <span>
 #include <utility>
 
 #include "core/wire/chat.pb.h"
@@ -25,6 +26,8 @@ constexpr int kTimersPerTurn = 512;
 constexpr Duration kConnectTimeout = seconds(15);
 constexpr Duration kLookInterval = milliseconds(250);
 constexpr size_t kNotesMax = 20;
+constexpr Duration kSlowReadPause = milliseconds(250);
+constexpr int kSlowReceiveBuffer = 4'096;  ///< Else the kernel reads for a slow reader.
 
 }  // namespace
 
@@ -51,9 +54,10 @@ Result<std::unique_ptr<Fleet>> Fleet::create(FleetOptions options) {
 
 Fleet::Fleet(FleetOptions options)
     : options_(std::move(options)),
-      last_seen_(options_.plan.population().membership_count()),
+      last_seen_(options_.scenario.devices_per_user *
+                 options_.plan.population().membership_count()),
       scratch_(kReadBytes),
-      timers_(options_.scenario.users),
+      timers_(options_.scenario.devices()),
       random_(Random(options_.scenario.seed).fork("live")) {
   client_options_[0].encoding = Encoding::proto;
   client_options_[1].encoding = Encoding::json;
@@ -77,18 +81,21 @@ Status Fleet::set_up() {
     ::epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, logins_->ready_fd(), &event);
   }
   const Population& population = options_.plan.population();
-  users_.reserve(population.user_count());
-  for (uint32_t index = 0; index < population.user_count(); ++index) {
-    const bool json = population.traits(index).json;
-    LiveUser& user = users_.emplace_back(client_options_[json ? 1 : 0], options_.plan, index);
-    user.device = options_.oracle.add_device(options_.roster.user_id(index));
-    if (!logins_) user.token = std::move(options_.tokens[index]);
-    for (const uint32_t chat : population.chats_of(index, ChatKind::room)) {
+  users_.reserve(options_.scenario.devices());
+  for (uint32_t index = 0; index < options_.scenario.devices(); ++index) {
+    const uint32_t owner = owner_of(index);
+    const bool json = population.traits(owner).json;
+    LiveUser& user = users_.emplace_back(client_options_[json ? 1 : 0], options_.plan, owner,
+                                         index / options_.scenario.users);
+    user.device = options_.oracle.add_device(options_.roster.user_id(owner));
+    if (!logins_) user.token = options_.tokens[owner];
+    for (const uint32_t chat : population.chats_of(owner, ChatKind::room)) {
       const uint64_t first_seq = options_.room_first_seqs[chat];
       user.session.join_room({}, options_.roster.chat_id(chat), first_seq);
       options_.oracle.room_started(user.device, options_.roster.chat_id(chat), first_seq);
     }
   }
+  options_.tokens.clear();
   return {};
 }
 
@@ -98,7 +105,7 @@ void Fleet::begin_ramp(Instant now, Meter& meter) {
   meter_ = &meter;
   now_ = last_delivery_ = now;
   for (uint32_t index = 0; index < users_.size(); ++index) {
-    users_[index].reconnect_at = now + options_.plan.population().traits(index).arrives;
+    users_[index].reconnect_at = now + options_.plan.population().traits(owner_of(index)).arrives;
     timers_.set(index, users_[index].reconnect_at);
   }
 }
@@ -112,11 +119,34 @@ void Fleet::begin_run(Instant now) {
   }
 }
 
+void Fleet::begin_storm(Instant now, double users_share) {
+  storm_.emplace();
+  storm_->at = now - Instant{};
+  Random chosen = random_.fork("storm");
+  for (uint32_t index = 0; index < users_.size(); ++index) {
+    LiveUser& user = users_[index];
+    if (chosen.unit() >= users_share || !user.welcomed) continue;
+    ++storm_->dropped;
+    user.in_storm = true;
+    drop(index, CloseCode::abnormal, kNever);
+    timers_.set(index, deadline_of(user));
+  }
+}
+
+void Fleet::note_storm(uint32_t index) {
+  LiveUser& user = users_[index];
+  if (!user.in_storm || !user.session.is_live() || !user.session.rooms_live()) return;
+  user.in_storm = false;
+  storm_->recovered_after(now_ - (Instant{} + storm_->at));
+}
+
 void Fleet::begin_quiet(Instant now) {
   planned_ = false;
   for (uint32_t index = 0; index < users_.size(); ++index) {
     LiveUser& user = users_[index];
     user.next.reset();
+    user.read_at = kNever;
+    poll_for(index);
     if (user.reconnect_at != kNever) {
       const auto delay = static_cast<int64_t>(random_.below(1'000));
       user.reconnect_at = std::min(user.reconnect_at, now + milliseconds(delay));
@@ -205,19 +235,35 @@ void Fleet::handle_ready(uint32_t index, uint32_t events) {
   Events handler(*this, index);
   const bool failed = (events & (EPOLLERR | EPOLLHUP)) != 0;
   user.connection.on_ready(failed || (events & EPOLLIN) != 0, failed || (events & EPOLLOUT) != 0,
-                           scratch_, handler);
+                           std::span(scratch_).first(bytes_to_read(index, failed)), handler);
   settle(index);
+}
+
+// How much a device may read now. A slow reader that is connected takes a quarter of a second's
+// worth, and waits for the rest of it.
+size_t Fleet::bytes_to_read(uint32_t index, bool failed) {
+  LiveUser& user = users_[index];
+  const bool slow = planned_ && user.welcomed && !failed &&
+                    options_.plan.population().traits(owner_of(index)).slow;
+  if (!slow) return scratch_.size();
+  user.read_at = now_ + kSlowReadPause;
+  const auto bytes = static_cast<double>(options_.scenario.slow_readers.bytes_per_s);
+  const auto share = static_cast<size_t>(bytes * kSlowReadPause.seconds());
+  return std::clamp<size_t>(share, 1, scratch_.size());
 }
 
 void Fleet::poll_for(uint32_t index) {
   LiveUser& user = users_[index];
   if (user.connection.state() == Connection::State::closed) return;
   const bool write = user.connection.wants_write();
-  if (write == user.polls_write) return;
-  epoll_event event{.events = EPOLLIN, .data = {.u64 = index}};
+  const bool read = user.read_at == kNever;
+  if (write == user.polls_write && read == user.polls_read) return;
+  epoll_event event{.events = 0, .data = {.u64 = index}};
+  if (read) event.events |= EPOLLIN;
   if (write) event.events |= EPOLLOUT;
   ::epoll_ctl(epoll_fd_, EPOLL_CTL_MOD, user.connection.fd(), &event);
   user.polls_write = write;
+  user.polls_read = read;
 }
 
 // Sends what a call has queued and arms the user's timer anew.
@@ -231,6 +277,7 @@ void Fleet::settle(uint32_t index) {
       while (user.session.take_output(message)) user.connection.send(message, random_);
     }
   }
+  note_storm(index);
   poll_for(index);
   timers_.set(index, deadline_of(user));
 }
@@ -238,7 +285,7 @@ void Fleet::settle(uint32_t index) {
 Instant Fleet::deadline_of(const LiveUser& user) const {
   Instant at = std::min({user.reconnect_at, user.give_up_at, user.bounce_at});
   if (user.connection.state() == Connection::State::open) {
-    at = std::min(at, user.session.next_wake());
+    at = std::min({at, user.session.next_wake(), user.read_at});
     if (user.sends && user.sends->busy && !user.sends->written && can_ask(user)) {
       at = std::min(at, user.sends->retry_at);
     }
@@ -259,6 +306,7 @@ void Fleet::on_timer(uint32_t index) {
       user.reconnect_at = std::min(user.reconnect_at, now_);
     }
   }
+  if (user.read_at <= now_) user.read_at = kNever;
   if (user.give_up_at <= now_) {
     on_lost(index, CloseCode::abnormal, "no Welcome within 15 s");
   }
@@ -291,8 +339,9 @@ void Fleet::open_connection(uint32_t index) {
     const uint32_t source = index / kUsersPerSource;
     route.from.s_addr = htonl(0x7f000001u | (1 + source / 250) << 16 | (1 + source % 250) << 8);
   }
-  const Encoding encoding =
-      options_.plan.population().traits(index).json ? Encoding::json : Encoding::proto;
+  const UserTraits& traits = options_.plan.population().traits(owner_of(index));
+  const Encoding encoding = traits.json ? Encoding::json : Encoding::proto;
+  if (traits.slow) route.receive_buffer_bytes = kSlowReceiveBuffer;
   if (Status opened = user.connection.open(route, encoding, random_); !opened) {
     if (opened.error().code == ErrorCode::rate_limited) {
       meter_->invalidate("out of descriptors or ports: " + opened.error().text);
@@ -302,14 +351,15 @@ void Fleet::open_connection(uint32_t index) {
   }
   epoll_event event{.events = EPOLLIN | EPOLLOUT, .data = {.u64 = index}};
   ::epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, user.connection.fd(), &event);
-  user.polls_write = true;
+  user.polls_write = user.polls_read = true;
+  user.read_at = kNever;
   user.give_up_at = now_ + kConnectTimeout;
 }
 
 void Fleet::on_open(uint32_t index) {
   LiveUser& user = users_[index];
   std::vector<ChatId> rooms;
-  for (const uint32_t chat : options_.plan.population().chats_of(index, ChatKind::room)) {
+  for (const uint32_t chat : options_.plan.population().chats_of(owner_of(index), ChatKind::room)) {
     rooms.push_back(options_.roster.chat_id(chat));
   }
   Witness(options_.oracle, user.device).before_hello(user.session, rooms);

@@ -1,11 +1,12 @@
-// Fleet: the simulated users on their real connections, in one epoll loop. It lets users arrive,
-// executes their plans open loop, answers what the server sends, and tells oracle and meter all
-// that happens. It never waits for anything but the loop, and bounds all that it keeps: a slow
-// server does not make it grow. Thread rule: one thread.
+// Fleet: the devices of the simulated users on their real connections, in one epoll loop. It lets
+// users arrive, executes their plans open loop, answers what the server sends, and tells oracle and
+// meter all that happens. It never waits for anything but the loop, and bounds all that it keeps: a
+// slow server does not make it grow. Thread rule: one thread.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,7 @@
 #include "sim/live/roster.h"
 #include "sim/live/user_timers.h"
 #include "sim/oracle/oracle.h"
+#include "sim/report/storm_stats.h"
 #include "sim/scenario/user_plan.h"
 
 namespace chat::v1 {
@@ -55,7 +57,9 @@ class Fleet {
   void begin_ramp(Instant now, Meter& meter);
   /// Plans start to count.
   void begin_run(Instant now);
-  /// No more planned actions; everybody who is away comes back.
+  /// The links of a share of all devices break at once; they come back as the protocol says.
+  void begin_storm(Instant now, double users_share);
+  /// No more planned actions, nobody reads slowly any more; everybody who is away comes back.
   void begin_quiet(Instant now);
   /// Every device reconnects once, spread over `spread`.
   void reconnect_all(Instant now, Duration spread);
@@ -72,6 +76,8 @@ class Fleet {
   uint64_t busy_users() const;
   /// Users whose device does not have everything yet.
   uint64_t users_behind() const;
+  /// How the storm went, if there was one; `at` counts from the epoch of Instant.
+  const std::optional<StormStats>& storm() const { return storm_; }
   /// When an event last reached a device.
   Instant last_delivery() const { return last_delivery_; }
   /// What went wrong with connections, each once, the first ones only.
@@ -83,6 +89,9 @@ class Fleet {
 
   explicit Fleet(FleetOptions options);
   Status set_up();
+
+  // A device is named by an index: first the first devices of all users, then the second ones, …
+  uint32_t owner_of(uint32_t device) const { return device % options_.scenario.users; }
 
   // The life of connections (fleet.cc).
   void open_connection(uint32_t user);
@@ -98,6 +107,8 @@ class Fleet {
   void look_for_target();
   void poll_for(uint32_t user);
   void note(const std::string& text);
+  void note_storm(uint32_t device);
+  size_t bytes_to_read(uint32_t device, bool failed);
 
   // What users do (fleet_actions.cc).
   void act(uint32_t user, const Action& action);
@@ -129,7 +140,7 @@ class Fleet {
   int epoll_fd_ = -1;
   std::unique_ptr<LoginPool> logins_;
   std::vector<LiveUser> users_;
-  std::vector<uint32_t> last_seen_;  ///< By membership: the last seq delivered.
+  std::vector<uint32_t> last_seen_;  ///< By device number and membership: the last seq delivered.
   std::vector<char> scratch_;
   UserTimers timers_;
   Random random_;
@@ -139,6 +150,7 @@ class Fleet {
   Instant run_began_ = kNever;
   Instant last_delivery_;
   uint64_t connected_ = 0;
+  std::optional<StormStats> storm_;
   bool planned_ = false;  ///< Plans are being executed.
   std::vector<std::string> notes_;
 };

@@ -23,8 +23,10 @@ bool Fleet::can_ask(const LiveUser& user) const {
 uint32_t* Fleet::last_seen(uint32_t user, const ChatId& chat) {
   const auto index = options_.roster.find_chat(chat);
   if (!index) return nullptr;
-  const auto membership = options_.plan.population().membership(user, *index);
-  return membership ? &last_seen_[*membership] : nullptr;
+  const Population& population = options_.plan.population();
+  const auto membership = population.membership(owner_of(user), *index);
+  if (!membership) return nullptr;
+  return &last_seen_[user / options_.scenario.users * population.membership_count() + *membership];
 }
 
 // ---------------------------------------------------------------- what users do
@@ -177,6 +179,7 @@ void Fleet::on_welcome(uint32_t index) {
   user.welcomed = true;
   user.welcomed_at = now_;
   user.give_up_at = kNever;
+  if (user.in_storm) storm_->welcomed(now_ - (Instant{} + storm_->at));
   ++connected_;
   if (user.was_welcomed) ++meter_->now().reconnects;
   user.was_welcomed = true;
@@ -194,6 +197,8 @@ void Fleet::on_event(uint32_t index, const v1::SyncEntry& entry) {
   if (!event.has_message()) return;
   const auto stamp = read_stamp(event.message().text());
   if (!stamp || stamp->run != options_.roster.tag()) return;
+  // What a slow reader waits for is its own doing.
+  if (options_.plan.population().traits(owner_of(index)).slow) return;
   const LiveUser& user = users_[index];
   if (stamp->intended < user.welcomed_at) {
     // Nobody can catch up with what was not yet sent.
@@ -237,6 +242,9 @@ void Fleet::on_frame(uint32_t index, const v1::ServerFrame& frame) {
     case v1::ServerFrame::kHistoryPage:
       on_history(index, frame);
       break;
+    case v1::ServerFrame::kGoAway:
+      ++meter_->now().go_aways;
+      break;
     case v1::ServerFrame::kTokenExpiring:
       if (logins_ && !std::exchange(users_[index].wants_token, true)) logins_->request(index);
       break;
@@ -259,6 +267,7 @@ void Fleet::on_error(uint32_t index, const v1::ServerFrame& frame) {
   LiveUser& user = users_[index];
   const v1::Error& error = frame.error();
   ++meter_->now().errors;
+  if (error.code() == v1::RATE_LIMITED) ++meter_->now().rate_limited;
   note("error " + v1::ErrorCode_Name(error.code()) + ": " + error.message());
   const Duration pause = std::max(milliseconds(error.retry_after_ms()), kRetryDelay);
   if (user.gaps && user.gaps->frame_id == frame.reply_to()) {

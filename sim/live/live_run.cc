@@ -185,10 +185,13 @@ Result<RunResult> LiveRun::run() {
 
 Status LiveRun::prepare() {
   begin_phase("prepare", {});
-  if (Status limit = raise_descriptor_limit(scenario_.users); !limit) return limit;
+  if (Status limit = raise_descriptor_limit(scenario_.devices()); !limit) return limit;
   const auto status = admin_.status();
   if (!status) return status.error();
   result_.server_version = status->version;
+  const auto trusted = admin_.trusted_sources();
+  if (!trusted) return trusted.error();
+  result_.trusted_sources = *trusted;
   if (Status made = make_users(); !made) return made;
   if (Status imported = import_chats(); !imported) return imported;
   if (Status minted = mint_tokens(); !minted) return minted;
@@ -345,6 +348,10 @@ void LiveRun::run_phase() {
   begin_phase("run", length);
   meter_->begin_run(phase_began_);
   fleet_->begin_run(phase_began_);
+  if (scenario_.storm.at.ns > 0) {
+    turn_until(phase_began_ + scenario_.storm.at, [this] { return meter_->ladder_over(); });
+    fleet_->begin_storm(monotonic_now(), scenario_.storm.users_share);
+  }
   turn_until(phase_began_ + length, [this] { return meter_->ladder_over(); });
   meter_->end_run(monotonic_now());
   end_phase();
@@ -358,7 +365,7 @@ void LiveRun::quiet() {
   fleet_->begin_quiet(phase_began_);
   turn_until(end, [this] { return fleet_->busy_users() == 0; });
   turn_until(end, [this] { return monotonic_now() - fleet_->last_delivery() >= kSettled; });
-  const double spread_s = static_cast<double>(scenario_.users) / kReconnectsPerSecond;
+  const double spread_s = static_cast<double>(scenario_.devices()) / kReconnectsPerSecond;
   const Instant now = monotonic_now();
   fleet_->reconnect_all(now, Duration{static_cast<int64_t>(spread_s * 1e9)});
   turn_until(end, [this] { return fleet_->users_behind() == 0; });
@@ -400,6 +407,10 @@ void LiveRun::finish() {
   for (size_t i = 1; i < result_.phases.size(); ++i) {
     RunPhase& phase = result_.phases[i];
     phase.begin = phase.begin - (began_ - Instant{});
+  }
+  if (fleet_->storm()) {
+    result_.storm = fleet_->storm();
+    result_.storm->at = result_.storm->at - (began_ - Instant{});
   }
   result_.notes.insert(result_.notes.end(), fleet_->notes().begin(), fleet_->notes().end());
   result_.gates = meter_->gates().finish(

@@ -1,5 +1,5 @@
-// LiveUser: all that the live driver holds for one simulated user; what only a busy user needs is
-// allocated when it is needed. Thread rule: belongs to its fleet.
+// LiveUser: all that the live driver holds for one device of a simulated user; what only a busy one
+// needs is allocated when it is needed. Thread rule: belongs to its fleet.
 #pragma once
 
 #include <cstdint>
@@ -51,8 +51,8 @@ struct GapDesk {
 };
 
 struct LiveUser {
-  LiveUser(const ClientOptions& options, const RunPlan& run, uint32_t index)
-      : session(options), plan(run, index) {}
+  LiveUser(const ClientOptions& options, const RunPlan& run, uint32_t user, uint32_t number)
+      : session(options), plan(run, user, number) {}
 
   ClientSession session;
   Connection connection;
@@ -66,9 +66,12 @@ struct LiveUser {
   Instant give_up_at = kNever;    ///< While connecting, until Welcome.
   Instant bounce_at = kNever;     ///< To be reconnected once.
   Instant welcomed_at = kNever;   ///< Of this connection.
+  Instant read_at = kNever;       ///< A slow reader: reads on then.
   bool was_welcomed : 1 = false;  ///< Ever.
   bool welcomed : 1 = false;      ///< On this connection.
   bool polls_write : 1 = false;   ///< The poll asks for writability.
+  bool polls_read : 1 = false;    ///< The poll asks for readability.
+  bool in_storm : 1 = false;      ///< Dropped by the storm, not at head since.
   bool has_snapshot : 1 = false;  ///< Its first snapshot of chats came.
   bool gone : 1 = false;          ///< The server sent it away for good.
   bool wants_token = false;       ///< Waits for a log-in.

@@ -77,6 +77,8 @@ void Meter::end_second(Instant end, uint64_t connected) {
     totals_.response.merge(second_.response);
     totals_.reconnects += second_.reconnects;
     totals_.errors += second_.errors;
+    totals_.rate_limited += second_.rate_limited;
+    totals_.go_aways += second_.go_aways;
   }
   last_ = second_;
   second_.clear();

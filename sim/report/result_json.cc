@@ -218,6 +218,21 @@ json::object sides(const RunResult& result) {
   return {{"generator", std::move(generator)}, {"server", std::move(server)}};
 }
 
+json::value storm(const std::optional<StormStats>& storm) {
+  if (!storm) return nullptr;
+  const auto full = storm->full_recovery();
+  return json::object{
+      {"at_s", rounded(storm->at.seconds())},
+      {"dropped", storm->dropped},
+      {"recovered", storm->recovered},
+      {"full_recovery_s", full ? json::value(rounded(full->seconds())) : json::value()},
+      {"accepts_per_s", rounded(storm->accepts_mean())},
+      {"accepts_per_s_max", storm->accepts_peak()},
+      {"accepts", json::value_from(storm->accepts)},
+      {"welcome_ms", latency(storm->welcome)},
+      {"recovery_ms", latency(storm->recovery)}};
+}
+
 bool is_plain(const json::value& value) {
   if (value.is_object()) return false;
   if (!value.is_array()) return true;
@@ -267,18 +282,22 @@ std::string result_json(const RunResult& result) {
       {"run_id", result.run_id},
       {"target", result.target},
       {"server_version", result.server_version},
+      {"trusted_sources", result.trusted_sources},
       {"started", fmt::format("{:%FT%TZ}", fmt::gmtime(started))},
       {"valid", result.valid()},
       {"invalid_reasons", json::value_from(result.invalid_reasons)},
       {"gates", gates(result.gates)},
       {"users", json::object{{"asked", result.users_asked}, {"peak", result.users_peak}}},
       {"messages", messages(result.oracle.counts)},
-      {"connections",
-       json::object{{"reconnects", result.totals.reconnects}, {"errors", result.totals.errors}}},
+      {"connections", json::object{{"reconnects", result.totals.reconnects},
+                                   {"errors", result.totals.errors},
+                                   {"rate_limited", result.totals.rate_limited},
+                                   {"go_aways", result.totals.go_aways}}},
       {"latency_ms", json::object{{"service", latency(result.totals.service)},
                                   {"response", latency(result.totals.response)}}},
       {"catch_up_ms", latency(result.catch_up)}};
   for (auto& side : sides(result)) out[side.key()] = std::move(side.value());
+  out["storm"] = storm(result.storm);
   out["phases"] = phases(result.phases);
   out["ladder"] = ladder(result.ladder);
   out["findings"] = findings(result.oracle);

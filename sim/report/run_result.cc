@@ -60,6 +60,9 @@ std::optional<double> RunResult::metric(std::string_view name) const {
     const LadderStep* best = best_step();
     return best == nullptr ? 0 : best->rate_per_s;
   }
+  if (name.starts_with("storm.")) {
+    return storm ? storm->metric(name.substr(6)) : std::nullopt;
+  }
   if (name.starts_with("catch_up.")) return percentile_ms(catch_up, name.substr(9));
   if (name.starts_with("generator.") && !name.starts_with("generator.lag.")) {
     return side_metric(generator, name.substr(10));

@@ -12,6 +12,7 @@
 #include "core/stats/histogram.h"
 #include "sim/oracle/oracle.h"
 #include "sim/report/gate_board.h"
+#include "sim/report/storm_stats.h"
 #include "sim/report/time_series.h"
 #include "sim/report/window_stats.h"
 
@@ -51,6 +52,7 @@ struct RunResult {
   std::string run_id;
   std::string target;
   std::string server_version;
+  std::string trusted_sources;  ///< Addresses without rate limits, as chatd says.
   WallTime started;
   std::vector<std::string> invalid_reasons;  ///< Empty = valid.
   std::vector<GateResult> gates;
@@ -62,6 +64,7 @@ struct RunResult {
   SideUse generator;
   std::optional<SideUse> server;  ///< nullopt when it could not be sampled.
   uint32_t server_restarts = 0;
+  std::optional<StormStats> storm;  ///< When there was one.
   std::vector<RunPhase> phases;
   TimeSeries series;  ///< From the beginning of the ramp on.
   std::vector<LadderStep> ladder;

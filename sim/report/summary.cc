@@ -91,6 +91,17 @@ void print_sides(Page& page, const RunResult& result) {
                 : fmt::format(", restarted {} times", result.server_restarts));
 }
 
+void print_storm(Page& page, const RunResult& result) {
+  if (!result.storm) return;
+  const StormStats& storm = *result.storm;
+  const auto full = storm.full_recovery();
+  page.line(
+      "storm       {} devices dropped at once, {} at head again; {:.0f} welcomed per second "
+      "({} at most); all back after {}",
+      storm.dropped, storm.recovered, storm.accepts_mean(), storm.accepts_peak(),
+      full ? fmt::format("{:.2f} s", full->seconds()) : page.bad("never"));
+}
+
 void print_ladder(Page& page, const RunResult& result) {
   if (result.ladder.empty()) return;
   page.line("ladder        asked      sent  deliveries         p50         p99  CPU here/there");
@@ -123,13 +134,19 @@ std::string summary(const RunResult& result, bool colour) {
   Page page(colour);
   page.line("{}  {} · seed {} · {} · run {}", page.strong(result.scenario), result.description,
             result.seed, result.mode, result.run_id);
-  page.line("users       {} asked, {} at most connected, {} reconnects", result.users_asked,
-            result.users_peak, result.totals.reconnects);
+  page.line("users       {} asked, {} at most connected, {} reconnects, {} refused as too fast",
+            result.users_asked, result.users_peak, result.totals.reconnects,
+            result.totals.rate_limited);
+  if (!result.trusted_sources.empty()) {
+    page.line("limits      no rate limits for {}", result.trusted_sources);
+  }
   print_messages(page, result);
   page.line("latency          p50        p90        p99       p999        max");
   latency_line(page, "service", result.totals.service);
   latency_line(page, "response", result.totals.response);
   latency_line(page, "catch-up", result.catch_up);
+  if (result.storm) latency_line(page, "recovery", result.storm->recovery);
+  print_storm(page, result);
   print_sides(page, result);
   print_ladder(page, result);
   print_gates(page, result);

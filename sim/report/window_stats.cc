@@ -26,6 +26,8 @@ void WindowStats::merge(const WindowStats& later) {
   not_sent += later.not_sent;
   reconnects += later.reconnects;
   errors += later.errors;
+  rate_limited += later.rate_limited;
+  go_aways += later.go_aways;
   service.merge(later.service);
   response.merge(later.response);
   lag.merge(later.lag);
@@ -34,6 +36,7 @@ void WindowStats::merge(const WindowStats& later) {
 void WindowStats::clear() {
   length = {};
   users_connected = sent = acked = delivered = late = not_sent = reconnects = errors = 0;
+  rate_limited = go_aways = 0;
   service.clear();
   response.clear();
   lag.clear();
@@ -53,7 +56,8 @@ std::optional<double> WindowStats::metric(std::string_view name) const {
       {"sent", sent},           {"acked", acked},
       {"delivered", delivered}, {"late", late},
       {"not_sent", not_sent},   {"reconnects", reconnects},
-      {"errors", errors},       {"users.connected", users_connected}};
+      {"errors", errors},       {"rate_limited", rate_limited},
+      {"go_aways", go_aways},   {"users.connected", users_connected}};
   for (const auto& [known, count] : counts) {
     if (name == known) return static_cast<double>(count);
   }

@@ -21,10 +21,12 @@ struct WindowStats {
   uint64_t late = 0;
   uint64_t not_sent = 0;
   uint64_t reconnects = 0;
-  uint64_t errors = 0;  ///< Error frames.
-  Histogram service;    ///< ns from the actual send to each live delivery.
-  Histogram response;   ///< ns from the intended send to each live delivery.
-  Histogram lag;        ///< ns by which the generator itself wrote a send too late.
+  uint64_t errors = 0;        ///< Error frames.
+  uint64_t rate_limited = 0;  ///< Of them: too fast, come again.
+  uint64_t go_aways = 0;      ///< Devices that the server asked to go elsewhere.
+  Histogram service;          ///< ns from the actual send to each live delivery.
+  Histogram response;         ///< ns from the intended send to each live delivery.
+  Histogram lag;              ///< ns by which the generator itself wrote a send too late.
 
   /// Appends a later stretch.
   void merge(const WindowStats& later);

@@ -78,6 +78,7 @@ void Population::draw_traits(const Scenario& scenario, const Random& random) {
     traits.arrives = {static_cast<int64_t>(place * static_cast<double>(scenario.arrival.over.ns))};
     traits.json = own.unit() < scenario.json_share;
     traits.mobile = own.unit() < scenario.drops.users_share;
+    traits.slow = own.unit() < scenario.slow_readers.users_share;
   }
 }
 
@@ -96,6 +97,7 @@ void Population::draw_weights(const Scenario& scenario, Random random) {
 }
 
 bool Population::can_send(uint32_t user, const SendLoad& sends) const {
+  if (traits_[user].slow) return false;
   return (sends.direct_share > 0 && !chats_of(user, ChatKind::direct).empty()) ||
          (sends.group_share > 0 && !chats_of(user, ChatKind::group).empty()) ||
          (sends.room_share > 0 && !chats_of(user, ChatKind::room).empty());

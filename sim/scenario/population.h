@@ -23,6 +23,7 @@ struct UserTraits {
   float weight = 0;  ///< Of its sends, relative to the mean user; 0 without a chat to send to.
   bool json = false;
   bool mobile = false;
+  bool slow = false;  ///< A slow reader.
 };
 
 class Population {

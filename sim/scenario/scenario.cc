@@ -4,6 +4,7 @@ namespace chat::sim {
 namespace {
 
 constexpr Duration kQuietMax = seconds(60);
+constexpr uint32_t kDevicesPerUserMax = 8;
 constexpr uint32_t kTextBytesMax = 16 * 1024;
 
 Status refuse(std::string text) { return make_error(ErrorCode::invalid_argument, std::move(text)); }
@@ -23,6 +24,22 @@ Status check_chats(const Scenario& s) {
   }
   if (chats.rooms > 0 && (chats.room_size < 1 || chats.room_size > s.users)) {
     return refuse("chats.rooms.size must be between 1 and users" + of_users);
+  }
+  return {};
+}
+
+Status check_devices(const Scenario& s) {
+  if (s.devices_per_user < 1 || s.devices_per_user > kDevicesPerUserMax) {
+    return refuse("devices.per_user must be between 1 and 8");
+  }
+  if (s.devices_per_user > 1 && s.login == Scenario::Login::password) {
+    return refuse("devices.per_user above 1 needs login: minted");
+  }
+  if (s.storm.at.ns < 0 || (s.storm.at.ns > 0 && s.storm.at >= s.run_length())) {
+    return refuse("storm.at must be within the run");
+  }
+  if (s.slow_readers.users_share > 0 && s.slow_readers.bytes_per_s < 1) {
+    return refuse("slow_readers.bytes_per_s must be at least 1");
   }
   return {};
 }
@@ -80,6 +97,7 @@ Status check_scenario(const Scenario& s) {
     if (rate <= 0) return refuse("ladder.rates must be above 0");
   }
   if (Status chats = check_chats(s); !chats) return chats;
+  if (Status devices = check_devices(s); !devices) return devices;
   return check_loads(s);
 }
 

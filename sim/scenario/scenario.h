@@ -73,6 +73,19 @@ struct DropLoad {
       0;  ///< 0..1 of the drops close the WebSocket properly, the others just vanish.
 };
 
+/// At one moment the links of users break, without a word; they come back as the protocol says.
+/// `at` 0 = never.
+struct Storm {
+  Duration at;             ///< After the run phase began.
+  double users_share = 1;  ///< 0..1 of the users.
+};
+
+/// Users whose devices read only so many bytes per second, and never send.
+struct SlowReaders {
+  double users_share = 0;  ///< 0..1 of the users.
+  uint32_t bytes_per_s = 1'024;
+};
+
 /// A user looks up the presence of members of its chats. `every` 0 = never.
 struct PresenceLoad {
   Duration every;
@@ -107,6 +120,7 @@ struct Scenario {
   std::string description;
   uint64_t seed = 1;
   uint32_t users = 0;
+  uint32_t devices_per_user = 1;  ///< The first one sends; all receive, and drop if mobile.
   Arrival arrival;
   Duration duration = seconds(60);  ///< Of the run phase; a ladder sets its own.
   Duration quiet_max = seconds(60);
@@ -118,6 +132,8 @@ struct Scenario {
   SendLoad sends;
   ReadLoad reads;
   DropLoad drops;
+  Storm storm;
+  SlowReaders slow_readers;
   PresenceLoad presence;
   HistoryLoad history;
   Ladder ladder;
@@ -126,6 +142,8 @@ struct Scenario {
 
   /// Length of the run phase.
   Duration run_length() const;
+  /// Devices of all users.
+  uint32_t devices() const { return users * devices_per_user; }
 };
 
 /// Checks what no single value shows. Errors: invalid_argument that names the key and the remedy.

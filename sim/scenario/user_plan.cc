@@ -92,15 +92,18 @@ uint32_t RunPlan::draw_text_bytes(Random& random) const {
   return scenario_.sends.text_bytes.min + text_bytes_.draw(random);
 }
 
-UserPlan::UserPlan(const RunPlan& run, uint32_t user)
-    : random_(run.random_.fork("user", user)), user_(user) {
+UserPlan::UserPlan(const RunPlan& run, uint32_t user, uint32_t device)
+    : random_(device == 0 ? run.random_.fork("user", user)
+                          : run.random_.fork("device", uint64_t{device} << 32 | user)),
+      user_(user) {
   // A user without a chat to send to does nothing but hold its connection, and drop it if it is
   // mobile.
   const bool active = run.population_.traits(user).weight > 0;
-  if (active) draw_send(run);
+  if (active && device == 0) draw_send(run);
   for (const ActionKind kind :
        {ActionKind::read, ActionKind::drop, ActionKind::presence, ActionKind::history}) {
-    if (active || kind == ActionKind::drop) draw_timer(run, kind, {});
+    const bool other_device = kind == ActionKind::drop || (active && kind == ActionKind::read);
+    if (device == 0 ? active || kind == ActionKind::drop : other_device) draw_timer(run, kind, {});
   }
 }
 

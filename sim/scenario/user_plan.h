@@ -60,7 +60,9 @@ class RunPlan {
 
 class UserPlan {
  public:
-  UserPlan(const RunPlan& run, uint32_t user);
+  /// The plan of the user's device number `device`, from 0. Only the first one does all that the
+  /// user does; the others read and drop.
+  UserPlan(const RunPlan& run, uint32_t user, uint32_t device = 0);
 
   /// The user's next action, in time order; nullopt when the run is over.
   std::optional<Action> next(const RunPlan& run);

@@ -11,9 +11,9 @@ import jsonschema
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/interop"))
 
-from harness import Chatd  # noqa: E402  (the path has to be set first)
+from harness import Chatd, curl  # noqa: E402  (the path has to be set first)
 
-__all__ = ["Chatd", "ROOT", "Simulation", "programs", "wait_s"]
+__all__ = ["Chatd", "ROOT", "Simulation", "counters", "programs", "wait_s"]
 
 SCHEMA = json.loads((ROOT / "reports/run.schema.json").read_text())
 DEADLINE_S = 200
@@ -22,6 +22,11 @@ DEADLINE_S = 200
 def programs():
     """The paths of chatd and chatsim, taken off the command line before unittest reads it."""
     return [sys.argv.pop(1), sys.argv.pop(1)]
+
+
+def counters(chatd):
+    """What the engines of a chatd have counted so far."""
+    return curl("GET", f"{chatd.admin}/admin/v1/status")[1]["counters"]
 
 
 def wait_s(process, seconds):
@@ -33,9 +38,9 @@ def wait_s(process, seconds):
 
 
 class Simulation:
-    """`chatsim run` of a scenario against a chatd."""
+    """`chatsim run` of a scenario against a chatd, or against what a ready file names."""
 
-    def __init__(self, chatsim, chatd, scenario, *arguments):
+    def __init__(self, chatsim, chatd, scenario, *arguments, target=None):
         self.directory = pathlib.Path(chatd.directory)
         self.json_path = self.directory / "run.json"
         self.report_path = self.directory / "run.html"
@@ -45,7 +50,8 @@ class Simulation:
             path.write_text(scenario)
         self.lines = []
         self.process = subprocess.Popen(
-            [chatsim, "run", str(path), "--target", f"{chatd.directory}/ready.json",
+            [chatsim, "run", str(path), "--target",
+             str(target or f"{chatd.directory}/ready.json"),
              "--json", str(self.json_path), "--report", str(self.report_path), *arguments],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 

@@ -165,11 +165,10 @@ Status Chatd::Impl::open_network(std::function<void(int)> on_signal) {
   auto created = ReactorGroup::create(group, *this);
   if (!created) return created.error();
   reactors = std::move(*created);
-  auto server =
-      AdminServer::open(options.admin_address(),
-                        {*reactors, *chat_store, *store_service, *accounts, *tokens, *pool, ready,
-                         CHAT_VERSION, "rocksdb", started},
-                        std::move(on_signal));
+  auto server = AdminServer::open(options.admin_address(),
+                                  {*reactors, *chat_store, *store_service, *accounts, *tokens,
+                                   *pool, ready, CHAT_VERSION, "rocksdb", started},
+                                  std::move(on_signal));
   if (!server) return server.error();
   admin = std::move(*server);
   spdlog::info("{} reactors, at most {} connections", count, group.sockets_max);

@@ -53,6 +53,7 @@ void read_users(YamlMap& top, Scenario& scenario) {
   top.choice("login", login, {"minted", "password"});
   scenario.login = login == "password" ? Scenario::Login::password : Scenario::Login::minted;
   top.number("json_share", scenario.json_share, kShare);
+  top.map("devices").integer("per_user", scenario.devices_per_user, {.min = 1, .max = 8});
 }
 
 void read_chats(YamlMap& top, Scenario& scenario) {
@@ -88,6 +89,12 @@ void read_loads(YamlMap& top, Scenario& scenario) {
   away.duration("min", scenario.drops.away_min, kNotNegative);
   away.duration("max", scenario.drops.away_max, kNotNegative);
   drops.number("clean", scenario.drops.clean_share, kShare);
+  YamlMap storm = top.map("storm");
+  storm.duration("at", scenario.storm.at, kNotNegative);
+  storm.number("users", scenario.storm.users_share, kShare);
+  YamlMap slow = top.map("slow_readers");
+  slow.number("users", scenario.slow_readers.users_share, kShare);
+  slow.integer("bytes_per_s", scenario.slow_readers.bytes_per_s, {.min = 1, .max = 1'000'000'000});
   YamlMap presence = top.map("presence");
   presence.duration("every", scenario.presence.every, kNotNegative);
   presence.integer("users", scenario.presence.users, {.min = 1, .max = 500});

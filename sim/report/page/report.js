@@ -58,6 +58,7 @@ function tables() {
   table('latencies', [col(''), ...names.map((p) => col(p, true))], [
     latencyRow('service', result.latency_ms.service),
     latencyRow('response', result.latency_ms.response), latencyRow('catch-up', result.catch_up_ms),
+    ...(result.storm ? [latencyRow('recovery', result.storm.recovery_ms)] : []),
     latencyRow('own lag', result.generator.lag_ms)
   ]);
   table(
@@ -129,6 +130,13 @@ function head() {
     ],
   ];
   if (best) tiles.unshift([count(best.rate_per_s) + '/s', 'highest valid step']);
+  if (result.storm) {
+    const {full_recovery_s: full, dropped, accepts_per_s: rate, accepts_per_s_max: most} =
+        result.storm;
+    tiles.push(
+        [full === null ? 'never' : ms(full * 1000), `until all ${exact(dropped)} were back`],
+        [count(rate) + '/s', `welcomed after the storm, ${exact(most)} at most`]);
+  }
   byId('tiles').innerHTML =
       tiles
           .map(

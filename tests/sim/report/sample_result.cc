@@ -72,6 +72,14 @@ RunResult sample_result(int length_s) {
                    {"ramp", seconds(0), seconds(10)},
                    {"run", seconds(10), seconds(length_s - 20)},
                    {"quiet", seconds(length_s - 10), seconds(10)}};
+  StormStats& storm = result.storm.emplace();
+  storm.at = seconds(12);
+  storm.dropped = 2'000;
+  for (int i = 0; i < 2'000; ++i) {
+    storm.welcomed(milliseconds(2 * i));
+    storm.recovered_after(milliseconds(2 * i + 30));
+  }
+  result.trusted_sources = "127.0.0.1";
   add_verdicts(result);
   result.notes = {"closed by the server with code 4002"};
   LadderStep step;

@@ -129,6 +129,35 @@ TEST(UserPlan, DoesNothingWhileTheUserIsAwayAndOnlyMobileUsersDrop) {
   EXPECT_GT(drops, 100u);
 }
 
+TEST(UserPlan, OfFurtherDevicesOnlyReadsAndDropsAndHasTimesOfItsOwn) {
+  const Scenario scenario = mixed_scenario();
+  const RunPlan run(scenario);
+  std::set<ActionKind> kinds;
+  for (uint32_t user = 0; user < scenario.users; ++user) {
+    UserPlan second(run, user, 1), third(run, user, 2);
+    const auto of_second = second.next(run), of_third = third.next(run);
+    if (of_second && of_third) EXPECT_NE(of_second->at, of_third->at);
+    for (auto action = of_second; action; action = second.next(run)) kinds.insert(action->kind);
+  }
+  EXPECT_EQ(kinds, (std::set{ActionKind::read, ActionKind::drop}));
+}
+
+TEST(UserPlan, OfSlowReadersNeverSendsAndTheOthersSendForThem) {
+  Scenario scenario = mixed_scenario();
+  scenario.slow_readers.users_share = 0.2;
+  const RunPlan run(scenario);
+  uint32_t slow = 0;
+  for (uint32_t user = 0; user < scenario.users; ++user) {
+    if (!run.population().traits(user).slow) continue;
+    ++slow;
+    for (const Action& action : actions_of(run, user)) EXPECT_EQ(action.kind, ActionKind::drop);
+  }
+  EXPECT_GT(slow, 20u);
+  EXPECT_LT(slow, 60u);
+  const RunPlan without(mixed_scenario());
+  EXPECT_NEAR(run.expected_sends(), without.expected_sends(), 1);
+}
+
 TEST(UserPlan, FollowsTheStepsOfALadder) {
   Scenario scenario;
   scenario.name = "ladder";

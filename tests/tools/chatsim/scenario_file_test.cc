@@ -50,7 +50,8 @@ arrival: {model: constant, over: 3s}
 duration: 90s
 quiet: 40s
 late_after: 500ms
-login: password
+login: minted
+devices: {per_user: 2}
 json_share: 0.5
 chats:
   direct: {per_user: 2}
@@ -64,6 +65,8 @@ sends:
   mix: {direct: 3, group: 2, room: 0}
 reads: {every: 7s}
 drops: {users: 0.1, every: 9s, away: {min: 1s, max: 2s}, clean: 0.75}
+storm: {at: 8s, users: 0.5}
+slow_readers: {users: 0.01, bytes_per_s: 2000}
 presence: {every: 11s, users: 3}
 history: {every: 12s, limit: 13}
 generator: {send_lag_p99: 20ms, stall: 2s, cpu: 0.8}
@@ -78,7 +81,8 @@ gates: ["lost == 0", "late == 0 in every 10s window"]
   EXPECT_EQ(s.duration, seconds(90));
   EXPECT_EQ(s.quiet_max, seconds(40));
   EXPECT_EQ(s.late_after, milliseconds(500));
-  EXPECT_EQ(s.login, Scenario::Login::password);
+  EXPECT_EQ(s.login, Scenario::Login::minted);
+  EXPECT_EQ(s.devices_per_user, 2u);
   EXPECT_EQ(s.json_share, 0.5);
   EXPECT_EQ(s.chats.direct_per_user, 2u);
   EXPECT_EQ(s.chats.groups, 3u);
@@ -93,6 +97,10 @@ gates: ["lost == 0", "late == 0 in every 10s window"]
   EXPECT_EQ(s.drops.users_share, 0.1);
   EXPECT_EQ(s.drops.away_max, seconds(2));
   EXPECT_EQ(s.drops.clean_share, 0.75);
+  EXPECT_EQ(s.storm.at, seconds(8));
+  EXPECT_EQ(s.storm.users_share, 0.5);
+  EXPECT_EQ(s.slow_readers.users_share, 0.01);
+  EXPECT_EQ(s.slow_readers.bytes_per_s, 2'000u);
   EXPECT_EQ(s.presence.users, 3u);
   EXPECT_EQ(s.history.limit, 13u);
   EXPECT_EQ(s.generator.send_lag_p99_max, milliseconds(20));
@@ -125,6 +133,15 @@ TEST(ScenarioFile, RefusesWhatDoesNotFitTogether) {
               HasSubstr("a step is one window"));
 }
 
+TEST(ScenarioFile, RefusesDevicesAndStormsThatCannotBe) {
+  EXPECT_THAT(refusal_of(std::string(kSmall) + "devices: {per_user: 2}\nlogin: password\n"),
+              HasSubstr("devices.per_user"));
+  EXPECT_THAT(refusal_of(std::string(kSmall) + "devices: {per_user: 9}\n"), HasSubstr("per_user"));
+  EXPECT_THAT(refusal_of(std::string(kSmall) + "storm: {at: 60s}\n"), HasSubstr("storm.at"));
+  EXPECT_EQ(parse_scenario(std::string(kSmall) + "login: password\n", "s.yaml")->login,
+            Scenario::Login::password);
+}
+
 TEST(ScenarioFile, ReadsEveryScenarioOfTheRepository) {
   size_t files = 0;
   for (const auto& entry : std::filesystem::directory_iterator(kRoot / "scenarios")) {
@@ -134,7 +151,7 @@ TEST(ScenarioFile, ReadsEveryScenarioOfTheRepository) {
     ASSERT_TRUE(scenario) << scenario.error().text;
     EXPECT_EQ(scenario->name, entry.path().stem().string());
   }
-  EXPECT_GE(files, 4u);
+  EXPECT_GE(files, 6u);
 }
 
 // ------------------------------------------------ the parser, the schema and the reference agree

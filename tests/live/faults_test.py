@@ -1,0 +1,76 @@
+#!/usr/bin/env python3
+"""The whole workload – several devices per user, direct chats, groups, rooms, reads, drops – while
+chatd is killed every few seconds, and while a proxy splits, delays, stalls and cuts connections:
+nothing is lost, there twice or out of order."""
+
+import pathlib
+import unittest
+
+from faulty_proxy import FaultyProxy
+from simulation import Chatd, Simulation, programs
+
+CHATD, CHATSIM = programs()
+
+WORKLOAD = """
+name: faults
+users: 150
+devices: {per_user: 3}
+arrival: {over: 3s}
+duration: 36s
+json_share: 0.3
+chats:
+  direct: {per_user: 3}
+  groups: {count: 40, size: {min: 3, max: 15, skew: 0.5}}
+  rooms: {count: 3, size: 60}
+activity: {users_skew: 0.5, chats_skew: 0.5}
+sends: {rate: 0.3, text: {min: 64, max: 1500, skew: 1}, queue_max: 1000}
+reads: {every: 6s}
+drops: {users: 0.3, every: 10s, away: {min: 100ms, max: 3s}, clean: 0.4}
+presence: {every: 10s, users: 10}
+history: {every: 10s, limit: 30}
+generator: {send_lag_p99: 5s, stall: 10s, cpu: 1}
+gates: ["lost == 0", "duplicate == 0", "reordered == 0", "phantom == 0"]
+"""
+KILLED_AT_S = (3, 7, 11, 16, 21, 26, 31)
+
+
+class FaultsTest(unittest.TestCase):
+    def setUp(self):
+        self.chatd = Chatd(CHATD)
+        self.addCleanup(self.chatd.stop)
+
+    def judge(self, simulation):
+        simulation.finish()
+        result = simulation.result
+        messages = result["messages"]
+        for name in ("lost", "duplicate", "reordered", "phantom", "not_sent"):
+            self.assertEqual(messages[name], 0, f"{name}: {result['findings']}")
+        self.assertEqual(messages["acked"], messages["sent"])
+        self.assertGreater(messages["sent"], 500)
+        self.assertGreater(messages["delivered"], 10 * messages["sent"])
+        return result
+
+    def test_kills_every_few_seconds_lose_nothing_and_repeat_nothing(self):
+        simulation = Simulation(CHATSIM, self.chatd, WORKLOAD)
+        for second in KILLED_AT_S:
+            simulation.wait_for_run_second(second)
+            self.chatd.kill()
+            self.chatd.start()
+        result = self.judge(simulation)
+        self.assertEqual(result["server"]["restarts"], len(KILLED_AT_S))
+
+    def test_a_network_that_splits_delays_and_cuts_loses_nothing_and_repeats_nothing(self):
+        directory = pathlib.Path(self.chatd.directory)
+        proxy = FaultyProxy(directory / "ready.json", directory / "proxy.json", seed=17)
+        self.addCleanup(proxy.stop)
+        simulation = Simulation(CHATSIM, self.chatd, WORKLOAD, target=proxy.ready_file)
+        result = self.judge(simulation)
+        print(f"proxy: {proxy.counts}", flush=True)
+        for fault in ("cut", "split", "delayed", "stalled"):
+            self.assertGreater(proxy.counts[fault], 0, fault)
+        self.assertGreater(proxy.counts["cut"], 50)
+        self.assertGreater(result["connections"]["reconnects"], 400)
+
+
+if __name__ == "__main__":
+    unittest.main()
