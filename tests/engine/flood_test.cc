@@ -101,6 +101,27 @@ TEST_P(Flood, WhoComesBackWhenToldIsServedWithTheSameKeyOnce) {
   EXPECT_EQ(ada->texts().size(), 11u);
 }
 
+TEST_P(Flood, EditsAndReactionsAndDeletionsCountLikeSends) {
+  auto ada = joined(1);
+  ada->say(chat_, "!", 1);
+  std::vector<v1::ClientFrame> changes(12);
+  for (uint32_t i = 0; i < changes.size(); ++i) {
+    changes[i].set_id(100 + i);
+    v1::React& react = *changes[i].mutable_react();
+    react.set_chat_id(chat_.str());
+    react.set_target_seq(1);
+    react.set_client_op_id(Device::key_bytes(50 + i));
+    react.set_reaction(i % 2 == 0 ? "👍" : "👎");
+  }
+  ada->post_all(changes);
+  run(100);
+  EXPECT_EQ(refused(*ada) + ada->count(F::kSendAck), 13u);
+  // The first send has come back by a fifth of a second per token.
+  EXPECT_EQ(refused(*ada), 2u);
+  EXPECT_EQ(total().rate_limited_user, 2u);
+  EXPECT_EQ(ada->last(F::kError)->error().client_msg_id(), Device::key_bytes(61));
+}
+
 TEST_P(Flood, ManyUsersOfOneAddressShareItsLimit) {
   std::vector<std::unique_ptr<Device>> devices;
   world_.set_source("10.0.0.1");

@@ -131,7 +131,7 @@ class StartupTest(unittest.TestCase):
         self.assertEqual(result.returncode, 0, result.stderr)
         section, actual = "", {"data_dir": "needed", "ready_file": "none",
                                "admin_listen": "loopback, the port after listen",
-                               "limits.trusted_sources": "none"}
+                               "limits.trusted_sources": "none", "trusted_proxies": "none"}
         for line in result.stdout.splitlines():
             indent, name, value = re.fullmatch(r'( *)(\w+):(?: "(.*)")?', line).groups()
             if value is None:

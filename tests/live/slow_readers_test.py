@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """One per cent of 5,000 users read 1 KiB/s: chatd drops what it may, tells them to sync and closes
-them, and the response latency of everybody else stays what it is without them. Prints the figures
-of docs/operations.md, "Slow readers".
+them, and the response latency of everybody else stays what it is without them. Prints the
+figures.
 
 Two runs of scenarios/slow-readers.yaml without them frame one with them: how far those two are
 apart is what the machine itself moves.
