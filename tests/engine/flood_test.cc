@@ -116,7 +116,7 @@ TEST_P(Flood, EditsAndReactionsAndDeletionsCountLikeSends) {
   ada->post_all(changes);
   run(100);
   EXPECT_EQ(refused(*ada) + ada->count(F::kSendAck), 13u);
-  // The first send has come back by a fifth of a second per token.
+  // The token of the send has come back meanwhile.
   EXPECT_EQ(refused(*ada), 2u);
   EXPECT_EQ(total().rate_limited_user, 2u);
   EXPECT_EQ(ada->last(F::kError)->error().client_msg_id(), Device::key_bytes(61));

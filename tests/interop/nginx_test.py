@@ -120,9 +120,10 @@ def tearDownModule():
 
 class NginxTest(DeviceTest):
     async def join(self, name, address, **headers):
+        token = people.token(name)  # Before there is a connection that waits for a Hello.
         device = await FromAddress.connect_from(address, websocket, name, **headers)
         self.addAsyncCleanup(device.dispose)
-        self.assertIn("welcome", await device.hello(people.token(name), "phone"))
+        self.assertIn("welcome", await device.hello(token, "phone"))
         await device.ask(sync={"fromInboxSeq": "0"})
         return device
 

@@ -64,8 +64,9 @@ def counted():
 
 class SlowReaderTest(DeviceTest):
     async def join(self, kind, name):
+        token = people.token(name)  # Before there is a connection that waits for a Hello.
         device = await self.connect(kind, chatd.websocket, name)
-        self.assertIn("welcome", await device.hello(people.token(name), "phone"))
+        self.assertIn("welcome", await device.hello(token, "phone"))
         await device.ask(sync={"fromInboxSeq": "0"})
         return device
 
