@@ -253,6 +253,9 @@ void ClientFrames::submit(const v1::Request& request, const Answer& answer) {
     case v1::Request::kListSessions:
       list_sessions(request, answer);
       return;
+    case v1::Request::kCloseSession:
+      close_session(request, answer);
+      return;
     case v1::Request::kListChats:
     case v1::Request::kListAuthored:
     case v1::Request::kRead:
@@ -386,6 +389,39 @@ void ClientFrames::presence(const v1::Request& request, const Answer& answer) {
   }
 }
 
+/// Answered by the list of what was closed.
+void ClientFrames::close_session(const v1::Request& request, const Answer& answer) {
+  if (request.user_id() != 0) {
+    answer(error_response(v1::PERMISSION_DENIED, "only the operator closes sessions"));
+    return;
+  }
+  Session* session = sessions_.find(ConnId{request.close_session().conn()});
+  if (!session || session->closing) {
+    answer(error_response(v1::NOT_FOUND, "there is no such connection"));
+    return;
+  }
+  v1::Response response;
+  fill_session(*session, *response.mutable_sessions()->add_sessions());
+  output_.close(*session, CloseCode::drain, "closed by the operator");
+  answer(response);
+}
+
+void ClientFrames::fill_session(const Session& session, v1::SessionInfo& info) const {
+  info.set_conn(session.conn.value);
+  info.set_engine(context_.self().value);
+  info.set_user_id(session.user.value);
+  info.set_session_id(session.session.value);
+  info.set_device_id(session.device_id);
+  info.set_client(session.client);
+  info.set_encoding(std::string(wire::subprotocol_of(session.encoding)));
+  info.set_address(session.address);
+  info.set_state(std::string(name_of(session)));
+  info.set_pushed_through(session.pushed_through);
+  info.set_acked_through(session.acked_through);
+  info.set_queued_bytes(session.queue.queued_bytes());
+  info.set_connected_ms(context_.wall.ms - session.opened_at.ms);
+}
+
 void ClientFrames::list_sessions(const v1::Request& request, const Answer& answer) {
   const v1::ListSessions& asked = request.list_sessions();
   if (request.user_id() != 0) {
@@ -400,20 +436,7 @@ void ClientFrames::list_sessions(const v1::Request& request, const Answer& answe
   for (ConnId conn : conns) {
     const Session& session = *sessions_.find(conn);
     if (asked.user_id() != 0 && session.user.value != asked.user_id()) continue;
-    v1::SessionInfo& info = *list.add_sessions();
-    info.set_conn(conn.value);
-    info.set_engine(context_.self().value);
-    info.set_user_id(session.user.value);
-    info.set_session_id(session.session.value);
-    info.set_device_id(session.device_id);
-    info.set_client(session.client);
-    info.set_encoding(std::string(wire::subprotocol_of(session.encoding)));
-    info.set_address(session.address);
-    info.set_state(std::string(name_of(session)));
-    info.set_pushed_through(session.pushed_through);
-    info.set_acked_through(session.acked_through);
-    info.set_queued_bytes(session.queue.queued_bytes());
-    info.set_connected_ms(context_.wall.ms - session.opened_at.ms);
+    fill_session(session, *list.add_sessions());
   }
   if (conns.size() == limit) list.set_next_after_conn(conns.back().value);
   answer(response);

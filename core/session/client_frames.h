@@ -20,6 +20,7 @@ namespace v1 {
 class ClientFrame;
 class Request;
 class Response;
+class SessionInfo;
 class Sync;
 }  // namespace v1
 
@@ -56,6 +57,8 @@ class ClientFrames {
   void to_chat_home(const v1::Request& request, const Answer& answer);
   void presence(const v1::Request& request, const Answer& answer);
   void list_sessions(const v1::Request& request, const Answer& answer);
+  void close_session(const v1::Request& request, const Answer& answer);
+  void fill_session(const Session& session, v1::SessionInfo& info) const;
   Answer answer_to(const Session& session, uint32_t reply_to);
 
   EngineContext& context_;

@@ -115,22 +115,13 @@ Result<Imported> UserInserter::import(const UserInsert& user, WallTime now) {
   id_ = static_cast<long long>(user.user.value);
   name_ = user.user_name;
   email_ = user.email;
-  const bool name_taken = id_of_name_.execute(true);
-  const UserId owner{name_taken ? static_cast<uint64_t>(found_id_) : 0};
-  if (name_taken && (!user.user || user.user == owner)) return Imported{owner, false};
-  if (name_taken) {
-    return make_error(
-        ErrorCode::already_exists,
-        "the user name " + user.user_name + " belongs to user " + std::to_string(owner.value));
-  }
-  if (user.user && name_of_id_.execute(true)) {
-    return make_error(ErrorCode::already_exists, "user " + std::to_string(user.user.value) +
-                                                     " exists with the name " + found_name_);
-  }
+  const bool is_taken = id_of_name_.execute(true);
+  const UserId owner{is_taken ? static_cast<uint64_t>(found_id_) : 0};
+  if (is_taken && (!user.user || user.user == owner)) return Imported{owner, false};
+  if (is_taken) return name_of_other(user.user_name, owner);
+  if (user.user && name_of_id_.execute(true)) return id_of_other(user.user, found_name_);
   if (!user.email.empty() && id_of_email_.execute(true)) {
-    return make_error(
-        ErrorCode::already_exists,
-        "the e-mail address " + user.email + " belongs to user " + std::to_string(found_id_));
+    return email_of_other(user.email, UserId{static_cast<uint64_t>(found_id_)});
   }
   return Imported{insert(user, now).user, true};
 }

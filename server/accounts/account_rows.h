@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "core/base/error.h"
-#include "server/accounts/account_store.h"
+#include "server/accounts/account_rules.h"
 
 namespace chat {
 
@@ -26,14 +26,6 @@ std::vector<Account> select_accounts(soci::session& sql, UserId after, uint32_t 
 std::vector<std::optional<std::string>> select_names(soci::session& sql,
                                                      std::span<const UserId> users);
 std::vector<UserId> select_user_ids(soci::session& sql);
-
-/// A checked user, ready to be stored.
-struct UserInsert {
-  UserId user;  ///< none = the store gives one.
-  std::string user_name;
-  std::string email;          ///< Lower case, or empty.
-  std::string password_hash;  ///< Or empty.
-};
 
 /// Inserts users with statements that are prepared once.
 class UserInserter {

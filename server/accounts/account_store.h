@@ -1,21 +1,24 @@
-// AccountStore: users, their credentials and refresh tokens, in SQLite through SOCI. Passwords are
-// kept only as Argon2id hashes, refresh tokens only as SHA-256. It also answers from memory which
-// user ids exist. This header includes no SQL. Owns the database; one process opens it at a time.
-// Thread rule: every function from any thread; all but missing() and user_count() block on the
-// disk, those with a password for about 50 ms of CPU: use a JobPool.
+// AccountStore: the port for users, their credentials and their log-ins. Passwords are kept only as
+// Argon2id hashes, refresh tokens only as SHA-256. A log-in is one use of a password: a family of
+// refresh tokens, and the access tokens that are made from them. It also answers from memory which
+// user ids exist. Implementations: SQLite (sql_account_store.h), memory (memory_account_store.h).
+// Thread rule: every function from any thread; all but missing() and user_count() may block on a
+// disk, those with a password take about 50 ms of CPU: use a JobPool.
 #pragma once
 
 #include <cstdint>
-#include <memory>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/base/error.h"
 #include "core/base/ids.h"
 #include "core/base/time.h"
+#include "core/engine/io.h"
 
 namespace chat {
 
@@ -46,22 +49,28 @@ struct AccountPage {
   std::optional<UserId> next_after;  ///< Where the next page begins; nullopt = that was all.
 };
 
-struct RefreshGrant {
+/// What a log-in, or the next use of its refresh token, gives.
+struct LoginGrant {
   Account account;
+  LoginId login;
   std::string refresh_token;
 };
 
-struct AccountStoreOptions {
-  std::string path;  ///< The database file; made when it does not exist.
-  Duration refresh_ttl = seconds(30 * 24 * 3600);
+struct Login {
+  LoginId login;
+  WallTime created;
+  WallTime last_used;  ///< When a token was last given for it.
 };
 
 class AccountStore {
  public:
-  /// Errors name the file and the remedy: unavailable (not writable), corrupt, invalid_argument
-  /// (newer version).
-  static Result<std::unique_ptr<AccountStore>> open(const AccountStoreOptions& options);
+  using EndedListener = std::function<void(const AccountChanged&)>;
+
   virtual ~AccountStore() = default;
+
+  /// Hears of every log-in that ends, when that is durable, on the thread of the call that ended
+  /// it. Set once, before other threads use the store.
+  void set_ended_listener(EndedListener listener) { ended_ = std::move(listener); }
 
   // -- accounts
 
@@ -92,15 +101,34 @@ class AccountStore {
   virtual std::vector<UserId> missing(std::span<const UserId> users) const = 0;
   virtual uint64_t user_count() const = 0;
 
-  // -- refresh tokens
+  // -- log-ins
 
-  /// A token of a new family: one log-in of one device.
-  virtual Result<std::string> issue_refresh_token(UserId user, WallTime now) = 0;
-  /// Replaces a token by the next one of its family. A token that was replaced before is stolen or
-  /// repeated: its family is revoked. Error unauthenticated for these, unknown and expired ones.
-  virtual Result<RefreshGrant> rotate_refresh_token(std::string_view token, WallTime now) = 0;
-  /// Revokes the family of a token (log-out). An unknown token is no error.
-  virtual Status revoke_refresh_token(std::string_view token, WallTime now) = 0;
+  /// A new log-in of one device, with its first refresh token.
+  virtual Result<LoginGrant> open_login(UserId user, WallTime now) = 0;
+  /// Replaces a refresh token by the next one of its log-in. A token that was replaced before is
+  /// stolen or repeated: its log-in ends. Error unauthenticated for these, unknown and expired
+  /// ones.
+  virtual Result<LoginGrant> renew_login(std::string_view refresh_token, WallTime now) = 0;
+  /// The log-ins of a user that can still be renewed, oldest first.
+  virtual Result<std::vector<Login>> logins(UserId user, WallTime now) = 0;
+  /// Ends a log-in (log-out). Error not_found when the user has no such one, or it has ended.
+  virtual Status end_login(UserId user, LoginId login, WallTime now) = 0;
+  /// Ends all log-ins of a user but `kept`; how many.
+  virtual Result<uint64_t> end_other_logins(UserId user, LoginId kept, WallTime now) = 0;
+  /// Ends all log-ins of a user, and every access token that was made for it up to `now`; how many
+  /// log-ins.
+  virtual Result<uint64_t> end_all_logins(UserId user, WallTime now) = 0;
+  /// The log-ins that ended after `since`, and whole users' ends of any time: for a server that
+  /// starts while access tokens of them may be valid. Asked for up to 30 days back.
+  virtual Result<std::vector<AccountChanged>> ended_after(WallTime since) = 0;
+
+ protected:
+  void tell_ended(const AccountChanged& change) const {
+    if (ended_) ended_(change);
+  }
+
+ private:
+  EndedListener ended_;
 };
 
 }  // namespace chat

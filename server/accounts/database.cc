@@ -6,23 +6,30 @@
 #include <filesystem>
 #include <span>
 
+#include "server/accounts/account_rules.h"
+
 namespace chat {
 namespace {
 
 // One list of statements per version of the schema; what was released is never edited.
 constexpr std::array kVersion1{
     "CREATE TABLE users (id INTEGER PRIMARY KEY, user_name TEXT NOT NULL COLLATE NOCASE UNIQUE,"
-    " email TEXT UNIQUE, password_hash TEXT, created_ms INTEGER NOT NULL)",
+    " email TEXT UNIQUE, password_hash TEXT, created_ms INTEGER NOT NULL,"
+    // Tokens that were made up to then are refused.
+    " tokens_ended_ms INTEGER NOT NULL DEFAULT 0)",
     // The last id that the store gave. Not AUTOINCREMENT: that would go on above imported ids.
     "CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL)",
     "INSERT INTO counters (name, value) VALUES ('last_user_id', 0)",
-    "CREATE TABLE refresh_families (id INTEGER PRIMARY KEY AUTOINCREMENT,"
-    " user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE, revoked_ms INTEGER)",
-    "CREATE TABLE refresh_tokens (hash TEXT PRIMARY KEY, family_id INTEGER NOT NULL"
-    " REFERENCES refresh_families (id) ON DELETE CASCADE, expires_ms INTEGER NOT NULL,"
-    " used_ms INTEGER)",
+    // Ids are never given twice: access tokens name them.
+    "CREATE TABLE logins (id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " user_id INTEGER NOT NULL REFERENCES users (id) ON DELETE CASCADE,"
+    " created_ms INTEGER NOT NULL, used_ms INTEGER NOT NULL, ended_ms INTEGER)",
+    "CREATE INDEX logins_user ON logins (user_id)",
+    "CREATE INDEX logins_ended ON logins (ended_ms) WHERE ended_ms IS NOT NULL",
+    "CREATE TABLE refresh_tokens (hash TEXT PRIMARY KEY, login_id INTEGER NOT NULL"
+    " REFERENCES logins (id) ON DELETE CASCADE, expires_ms INTEGER NOT NULL, used_ms INTEGER)",
     "CREATE INDEX refresh_tokens_expires ON refresh_tokens (expires_ms)",
-    "CREATE INDEX refresh_tokens_family ON refresh_tokens (family_id)",
+    "CREATE INDEX refresh_tokens_login ON refresh_tokens (login_id)",
 };
 const std::array<std::span<const char* const>, 1> kMigrations{kVersion1};
 
@@ -82,10 +89,10 @@ Error AccountDatabase::to_error(const soci::soci_error& error) const {
   const std::string text = error.what();
   const std::string at = "account database " + path_ + ": ";
   if (text.find("UNIQUE constraint failed: users.email") != text.npos) {
-    return make_error(ErrorCode::already_exists, "the e-mail address is taken");
+    return email_taken();
   }
   if (text.find("UNIQUE constraint failed: users.user_name") != text.npos) {
-    return make_error(ErrorCode::already_exists, "the user name is taken");
+    return name_taken();
   }
   switch (result_of(error)) {
     case SQLITE_NOTADB:

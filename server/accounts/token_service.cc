@@ -2,10 +2,12 @@
 
 #include <jwt.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
 
 #include "server/accounts/secrets.h"
 
@@ -39,16 +41,20 @@ Error why_refused(const std::string& token) {
   return refused("the access token has a wrong signature");
 }
 
+/// Decimal digits of 1 or more.
+std::optional<uint64_t> number_of(std::string_view text) {
+  uint64_t number = 0;
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);
+  const bool is_all = parsed.ec == std::errc() && parsed.ptr == text.data() + text.size();
+  return is_all && number > 0 ? std::optional(number) : std::nullopt;
+}
+
 Result<UserId> user_of(jwt_t* jwt) {
   const char* subject = jwt_get_grant(jwt, "sub");
   if (!subject) return refused("the access token names no user");
-  const char* end = subject + std::strlen(subject);
-  uint64_t id = 0;
-  const auto parsed = std::from_chars(subject, end, id);
-  if (parsed.ec != std::errc() || parsed.ptr != end || id == 0 || id > kUserIdMax) {
-    return refused("the access token names no valid user");
-  }
-  return UserId{id};
+  const auto id = number_of(subject);
+  if (!id || *id > kUserIdMax) return refused("the access token names no valid user");
+  return UserId{*id};
 }
 
 }  // namespace
@@ -60,7 +66,7 @@ Result<std::unique_ptr<TokenService>> TokenService::open(const std::string& key_
 }
 
 Result<std::string> TokenService::mint(UserId user, std::string_view name, WallTime now,
-                                       Duration ttl) const {
+                                       Duration ttl, LoginId login) const {
   jwt_t* made = nullptr;
   if (jwt_new(&made) != 0) return make_error(ErrorCode::internal, "libjwt: no memory");
   const Jwt jwt(made);
@@ -68,7 +74,9 @@ Result<std::string> TokenService::mint(UserId user, std::string_view name, WallT
   const bool claimed =
       jwt_add_grant(made, "sub", std::to_string(user.value).c_str()) == 0 &&
       jwt_add_grant(made, "name", std::string(name).c_str()) == 0 &&
+      (!login || jwt_add_grant(made, "sid", std::to_string(login.value).c_str()) == 0) &&
       jwt_add_grant_int(made, "iat", now.ms / 1000) == 0 &&
+      jwt_add_grant_int(made, "iat_ms", now.ms) == 0 &&
       jwt_add_grant_int(made, "exp", expires_s) == 0 &&
       jwt_set_alg(made, JWT_ALG_HS256, bytes_of(key_), static_cast<int>(key_.size())) == 0;
   if (!claimed) {
@@ -103,6 +111,13 @@ Result<Identity> TokenService::verify(const std::string& token, WallTime now) co
   identity.expires = WallTime{expires_s * 1000};
   if (now >= identity.expires) return refused("the access token has expired");
   if (const char* name = jwt_get_grant(decoded, "name")) identity.name = name;
+  identity.issued = WallTime{std::max(jwt_get_grant_int(decoded, "iat_ms"), 0L)};
+  if (const char* login = jwt_get_grant(decoded, "sid")) {
+    const auto id = number_of(login);
+    if (!id) return refused("the access token names no valid log-in");
+    identity.login = LoginId{*id};
+  }
+  if (ended_.contains(identity)) return refused("this log-in has ended; log in again");
   return identity;
 }
 

@@ -7,6 +7,7 @@
 
 #include "core/wire/chat.pb.h"
 #include "server/admin/bridge.h"
+#include "server/admin/json_members.h"
 #include "server/admin/limits_json.h"
 #include "server/admin/metrics.h"
 #include "server/admin/status.h"
@@ -22,7 +23,7 @@ constexpr uint64_t kListLimit = 100;
 constexpr uint64_t kListLimitMax = 1'000;
 constexpr uint64_t kEventsLimitMax = 200;
 constexpr size_t kTokensMax = 100'000;
-constexpr int64_t kTokenSecondsMax = int64_t{366} * 24 * 3600;
+constexpr int64_t kTokenSecondsMax = TokenService::kTtlMax.ns / seconds(1).ns;
 /// A session cursor names the engine above these bits, and the connection in them.
 constexpr int kConnBits = 56;
 
@@ -43,23 +44,6 @@ v1::Account account_message(const Account& account) {
 
 HttpAnswer account_answer(const Result<Account>& account) {
   return account ? json_answer(account_message(*account)) : error_answer(account.error());
-}
-
-/// The body as a JSON object.
-Result<json::object> object_of(const std::string& body) {
-  json::error_code code;
-  json::value value = json::parse(body, code);
-  if (!code && value.is_object()) return std::move(value.get_object());
-  return make_error(ErrorCode::invalid_argument,
-                    "the body is no JSON object" + (code ? ": " + code.message() : std::string()));
-}
-
-/// A text member; "" when it is absent.
-Result<std::string> text_member(const json::object& object, std::string_view name) {
-  const json::value* const value = object.if_contains(name);
-  if (value == nullptr || value->is_null()) return std::string();
-  if (value->is_string()) return std::string(value->get_string());
-  return make_error(ErrorCode::invalid_argument, fmt::format("{}: expected a text", name));
 }
 
 struct MintRequest {
@@ -179,6 +163,10 @@ boost::asio::awaitable<HttpAnswer> AdminApi::handle(const Call& call) {
       {"GET", "/admin/v1/chats/*/events", &AdminApi::list_events},
       {"GET", "/admin/v1/presence", &AdminApi::show_presence},
       {"GET", "/admin/v1/sessions", &AdminApi::list_sessions},
+      {"GET", "/admin/v1/users/*/logins", &AdminApi::list_logins},
+      {"POST", "/admin/v1/users/*/logout", &AdminApi::log_out},
+      {"POST", "/admin/v1/sessions/close", &AdminApi::close_session},
+      {"POST", "/admin/v1/drain", &AdminApi::drain},
       {"GET", "/admin/v1/limits", &AdminApi::show_limits},
       {"PUT", "/admin/v1/limits", &AdminApi::change_limits},
   };

@@ -47,6 +47,10 @@ class AdminApi {
   Answer list_events(const Call& call);
   Answer show_presence(const Call& call);
   Answer list_sessions(const Call& call);
+  Answer list_logins(const Call& call);
+  Answer log_out(const Call& call);
+  Answer close_session(const Call& call);
+  Answer drain(const Call& call);
   Answer show_limits(const Call& call);
   Answer change_limits(const Call& call);
 

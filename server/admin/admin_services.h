@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <string>
 
 #include "core/base/time.h"
@@ -25,7 +26,8 @@ struct AdminServices {
   const std::atomic<bool>& ready;
   std::string version;
   std::string store_kind;
-  Instant started;  ///< On the monotonic clock.
+  Instant started;                          ///< On the monotonic clock.
+  std::function<void(const Drain&)> drain;  ///< Sends all clients away; any thread.
 };
 
 }  // namespace chat

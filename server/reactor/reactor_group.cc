@@ -9,6 +9,20 @@
 #include "core/base/random.h"
 
 namespace chat {
+namespace {
+
+/// Looks again and again; false when time ran out or there is a hurry.
+template <class Condition>
+bool wait_until(const Condition& condition, Duration at_most, const std::atomic<bool>& hurry) {
+  const auto limit = std::chrono::steady_clock::now() + std::chrono::nanoseconds(at_most.ns);
+  for (;;) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    if (condition()) return true;
+    if (hurry || std::chrono::steady_clock::now() > limit) return false;
+  }
+}
+
+}  // namespace
 
 Result<std::unique_ptr<ReactorGroup>> ReactorGroup::create(const ReactorGroupOptions& options,
                                                            ReactorServices& services) {
@@ -50,22 +64,24 @@ void ReactorGroup::start() {
   for (auto& reactor : reactors_) reactor->start();
 }
 
-bool ReactorGroup::drain(Duration timeout) {
-  for (auto& reactor : reactors_) reactor->post([&reactor = *reactor] { reactor.drain(); });
-  const auto limit = std::chrono::steady_clock::now() + std::chrono::nanoseconds(timeout.ns);
-  const auto busy = [](const auto& reactor) {
-    const ReactorStats stats = reactor->stats();
-    return stats.websockets + stats.store_outstanding + stats.delays_outstanding +
-               stats.requests_outstanding >
-           0;
+bool ReactorGroup::drain(const Drain& order, Duration timeout, const std::atomic<bool>& hurry) {
+  const auto sum_of = [this](uint64_t ReactorStats::*part) {
+    uint64_t sum = 0;
+    for (const auto& reactor : reactors_) sum += reactor->stats().*part;
+    return sum;
   };
-  // Twice in a row: the last answer of one reactor may just be on its way to another.
-  for (int quiet = 0; quiet < 2;) {
-    if (std::chrono::steady_clock::now() > limit) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    quiet = std::none_of(reactors_.begin(), reactors_.end(), busy) ? quiet + 1 : 0;
-  }
-  return true;
+  const auto clients_gone = [&] { return sum_of(&ReactorStats::websockets) == 0; };
+  const auto all_done = [&] {
+    return clients_gone() && sum_of(&ReactorStats::store_outstanding) == 0 &&
+           sum_of(&ReactorStats::delays_outstanding) == 0 &&
+           sum_of(&ReactorStats::requests_outstanding) == 0;
+  };
+  tell_all(order);
+  const Duration patience = reactors_.front()->engine_options().policy.go_away_patience;
+  wait_until(clients_gone, order.window + patience, hurry);
+  for (auto& reactor : reactors_) reactor->post([&reactor = *reactor] { reactor.drain(); });
+  // Twice: the last answer of one reactor may just be on its way to another.
+  return wait_until(all_done, timeout, hurry) && wait_until(all_done, timeout, hurry);
 }
 
 void ReactorGroup::stop() {
@@ -76,8 +92,12 @@ void ReactorGroup::set_limits(const RuntimeLimits& limits) {
   // Told under the lock: two changes reach every engine in the same order.
   const std::lock_guard lock(limits_mutex_);
   limits_ = limits;
+  tell_all(LimitsChanged{limits});
+}
+
+void ReactorGroup::tell_all(const Input& input) {
   for (auto& reactor : reactors_) {
-    std::vector<Input> inputs{LimitsChanged{limits}};
+    std::vector<Input> inputs{input};
     reactor->post_inputs(inputs);
   }
 }

@@ -3,6 +3,7 @@
 // rule: start, drain and stop from one thread; the rest from any.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -31,11 +32,15 @@ class ReactorGroup : public PeerBus {
   ~ReactorGroup() override;
 
   void start();
-  /// Stops accepting, closes every connection, and waits until all are closed and everything that
-  /// was handed to the store is answered, at most `timeout`. False when time ran out.
-  bool drain(Duration timeout);
+  /// Sends every client away and waits until all have gone, or window and patience are over. Then
+  /// stops accepting, closes what is left, and waits until all are closed and everything that was
+  /// handed to the store is answered, at most `timeout`. Waits no longer once `hurry` is set. False
+  /// when time ran out.
+  bool drain(const Drain& order, Duration timeout, const std::atomic<bool>& hurry);
   void stop();
 
+  /// Any thread: the same input for every engine.
+  void tell_all(const Input& input);
   /// Any thread: the limits of every engine, from each one's next turn on until the process ends.
   void set_limits(const RuntimeLimits& limits);
   RuntimeLimits limits() const;

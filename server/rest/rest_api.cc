@@ -6,6 +6,7 @@
 #include "server/reactor/clock.h"
 #include "server/rest/json_body.h"
 #include "server/rest/query.h"
+#include "server/rest/rest_call.h"
 
 namespace chat {
 namespace {
@@ -26,47 +27,10 @@ HttpAnswer account_answer(const Result<Account>& account) {
 
 }  // namespace
 
-/// One request while its route handles it.
-struct RestApi::Call {
-  Reactor& reactor;
-  HttpCall http;
-  Query query;
-  Identity user{};   ///< Of routes that need one.
-  ChatId chat{};     ///< Of routes with a chat id.
-  uint64_t seq = 0;  ///< Of routes with a message.
-
-  void answer(const HttpAnswer& answer) const { reactor.respond(http.id, answer); }
-  void refuse(const Error& error) const { answer(error_answer(error)); }
-
-  /// The parameter client_op_id of a DELETE, which has no body; nullopt when it is malformed and
-  /// the answer has been given.
-  std::optional<std::string> op_id() const {
-    auto bytes = query.bytes("client_op_id");
-    if (bytes) return std::move(*bytes);
-    refuse(bytes.error());
-    return std::nullopt;
-  }
-
-  /// The body as a message; false when it is none and the answer has been given.
-  bool body(google::protobuf::Message& message) const {
-    const Status parsed = parse_json(http.body, message);
-    if (!parsed) refuse(parsed.error());
-    return parsed.has_value();
-  }
-
-  std::shared_ptr<v1::Request> request() const {
-    auto made = std::make_shared<v1::Request>();
-    made->set_user_id(user.user.value);
-    made->set_user_name(user.name);
-    made->set_address(http.address);
-    return made;
-  }
-};
-
 struct RestApi::Route {
   std::string_view method;
-  /// The first "*" stands for a chat id, the second one for a seq; "?" for all of the rest, which
-  /// may have slashes.
+  /// The first "*" stands for a chat id, the second one for a seq; "+" for any one part; "?" for
+  /// all of the rest, which may have slashes.
   std::string_view path;
   Handler handler;
   bool needs_user;
@@ -79,6 +43,10 @@ const RestApi::Route* RestApi::find_route(const HttpCall& call, bool& path_is_kn
       {"POST", "/v1/accounts", &RestApi::sign_up, false},
       {"POST", "/v1/login", &RestApi::log_in, false},
       {"POST", "/v1/refresh", &RestApi::refresh, false},
+      {"POST", "/v1/logout", &RestApi::log_out, true},
+      {"GET", "/v1/logins", &RestApi::list_logins, true},
+      {"DELETE", "/v1/logins", &RestApi::end_other_logins, true},
+      {"DELETE", "/v1/logins/+", &RestApi::end_login, true},
       {"GET", "/v1/me", &RestApi::show_me, true},
       {"PATCH", "/v1/me", &RestApi::rename_me, true},
       {"POST", "/v1/chats", &RestApi::create_chat, true},
@@ -119,7 +87,7 @@ bool RestApi::matches(const Route& route, std::string_view path) {
   const auto wanted = path_parts(route.path), parts = path_parts(path);
   if (wanted.size() != parts.size()) return false;
   for (size_t i = 0; i < wanted.size(); ++i) {
-    if (wanted[i] != "*" && wanted[i] != parts[i]) return false;
+    if (wanted[i] != "*" && wanted[i] != "+" && wanted[i] != parts[i]) return false;
   }
   return true;
 }
@@ -199,16 +167,17 @@ void RestApi::readiness(Call& call) {
 // ---------------------------------------------------------------- accounts
 
 /// The Tokens of somebody who has just proved who he is.
-HttpAnswer RestApi::grant(const Account& account, const Result<std::string>& refresh_token) const {
-  if (!refresh_token) return error_answer(refresh_token.error());
-  const auto access =
-      options_.tokens.mint(account.user, account.user_name, wall_now(), options_.access_token_ttl);
+HttpAnswer RestApi::grant(const Result<LoginGrant>& login) const {
+  if (!login) return error_answer(login.error());
+  const Account& account = login->account;
+  const auto access = options_.tokens.mint(account.user, account.user_name, wall_now(),
+                                           options_.access_token_ttl, login->login);
   if (!access) return error_answer(access.error());
   v1::Tokens tokens;
   tokens.set_user_id(account.user.value);
   tokens.set_access_token(*access);
   tokens.set_expires_in_s(options_.access_token_ttl.ns / seconds(1).ns);
-  tokens.set_refresh_token(*refresh_token);
+  tokens.set_refresh_token(login->refresh_token);
   return json_answer(tokens);
 }
 
@@ -224,7 +193,7 @@ void RestApi::sign_up(Call& call) {
         {.user_name = body.user_name(), .email = body.email(), .password = body.password()},
         wall_now());
     if (!account) return error_answer(account.error());
-    return grant(*account, options_.accounts.issue_refresh_token(account->user, wall_now()));
+    return grant(options_.accounts.open_login(account->user, wall_now()));
   });
 }
 
@@ -234,7 +203,7 @@ void RestApi::log_in(Call& call) {
   run_job(call, [this, body] {
     const auto account = options_.accounts.log_in(body.email(), body.password());
     if (!account) return error_answer(account.error());
-    return grant(*account, options_.accounts.issue_refresh_token(account->user, wall_now()));
+    return grant(options_.accounts.open_login(account->user, wall_now()));
   });
 }
 
@@ -242,9 +211,7 @@ void RestApi::refresh(Call& call) {
   v1::Refresh body;
   if (!call.body(body)) return;
   run_job(call, [this, body] {
-    auto next = options_.accounts.rotate_refresh_token(body.refresh_token(), wall_now());
-    if (!next) return error_answer(next.error());
-    return grant(next->account, std::move(next->refresh_token));
+    return grant(options_.accounts.renew_login(body.refresh_token(), wall_now()));
   });
 }
 

@@ -46,6 +46,10 @@ class RestApi {
   void sign_up(Call& call);
   void log_in(Call& call);
   void refresh(Call& call);
+  void log_out(Call& call);
+  void list_logins(Call& call);
+  void end_login(Call& call);
+  void end_other_logins(Call& call);
   void show_me(Call& call);
   void rename_me(Call& call);
   void create_chat(Call& call);
@@ -69,7 +73,7 @@ class RestApi {
 
   void ask_engine(Call& call, std::shared_ptr<v1::Request> request);
   void run_job(Call& call, std::function<HttpAnswer()> job);
-  HttpAnswer grant(const Account& account, const Result<std::string>& refresh_token) const;
+  HttpAnswer grant(const Result<LoginGrant>& login) const;
 
   const RestApiOptions options_;
 };

@@ -74,6 +74,55 @@ TEST(TokenService, GarbageIsRefused) {
   EXPECT_EQ(why_refused(tokens, std::string(5000, 'a')), "the access token is malformed: too long");
 }
 
+// ---------------------------------------------------------------- log-ins that ended
+
+TEST(TokenService, ATokenCarriesItsLogInAndWhenItWasMade) {
+  const TokenService tokens(kKey);
+  const std::string token = tokens.mint(UserId{1}, "a", kNow, seconds(60), LoginId{77}).value();
+  EXPECT_EQ(tokens.verify(token, kNow).value().login, LoginId{77});
+  EXPECT_EQ(tokens.verify(token, kNow).value().issued, kNow);
+  const std::string minted = tokens.mint(UserId{1}, "a", kNow, seconds(60)).value();
+  EXPECT_EQ(tokens.verify(minted, kNow).value().login, LoginId{});
+}
+
+TEST(TokenService, TheTokensOfALogInThatEndedAreRefused) {
+  TokenService tokens(kKey);
+  const std::string ended = tokens.mint(UserId{1}, "a", kNow, seconds(60), LoginId{7}).value();
+  const std::string other = tokens.mint(UserId{1}, "a", kNow, seconds(60), LoginId{8}).value();
+  tokens.end({.user = UserId{1}, .ended = {LoginId{7}}}, kNow);
+  EXPECT_EQ(why_refused(tokens, ended), "this log-in has ended; log in again");
+  EXPECT_TRUE(tokens.verify(other, kNow));
+}
+
+TEST(TokenService, EverythingThatWasMadeForAUserUntilThenIsRefused) {
+  TokenService tokens(kKey);
+  const std::string minted = tokens.mint(UserId{1}, "a", kNow, seconds(60)).value();
+  const std::string of_login = tokens.mint(UserId{1}, "a", kNow, seconds(60), LoginId{7}).value();
+  const std::string of_other = tokens.mint(UserId{2}, "b", kNow, seconds(60)).value();
+  tokens.end({.user = UserId{1}, .ended_until = kNow}, kNow);
+  EXPECT_EQ(why_refused(tokens, minted), "this log-in has ended; log in again");
+  EXPECT_EQ(why_refused(tokens, of_login), "this log-in has ended; log in again");
+  EXPECT_TRUE(tokens.verify(of_other, kNow));
+  const WallTime later = kNow + milliseconds(1);
+  const std::string next = tokens.mint(UserId{1}, "a", later, seconds(60)).value();
+  EXPECT_TRUE(tokens.verify(next, later));
+}
+
+TEST(EndedTokens, AreForgottenWhenTheyWouldHaveExpiredAnyway) {
+  EndedTokens ended(seconds(60), seconds(600));
+  const Identity of_login{UserId{1}, "a", {}, LoginId{7}, kNow};
+  const Identity minted{UserId{2}, "b", {}, {}, kNow};
+  ended.add({.user = UserId{1}, .ended = {LoginId{7}}}, kNow);
+  ended.add({.user = UserId{2}, .ended = {LoginId{8}}, .ended_until = kNow}, kNow);
+  EXPECT_EQ(ended.size(), 3u);
+  ended.add({.user = UserId{3}, .ended = {LoginId{9}}}, kNow + seconds(61));
+  EXPECT_FALSE(ended.contains(of_login));
+  EXPECT_TRUE(ended.contains(minted));
+  ended.add({.user = UserId{3}, .ended = {LoginId{10}}}, kNow + seconds(700));
+  EXPECT_FALSE(ended.contains(minted));
+  EXPECT_EQ(ended.size(), 1u);
+}
+
 // ---------------------------------------------------------------- key file
 
 TEST(TokenKey, IsMadeOnceForItsOwnerOnlyAndKept) {

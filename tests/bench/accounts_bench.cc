@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "server/accounts/account_store.h"
+#include "server/accounts/sql_account_store.h"
 #include "server/accounts/token_service.h"
 #include "tests/support/temp_dir.h"
 
@@ -33,7 +33,7 @@ BENCHMARK(BM_TokenVerify);
 
 void BM_AccountImport(benchmark::State& state) {
   const TempDir dir;
-  auto store = AccountStore::open({.path = dir / "accounts.db"});
+  auto store = open_sql_account_store({.path = dir / "accounts.db"});
   if (!store) throw std::runtime_error(store.error().text);
   uint64_t next = kImportedUserIdMin;
   for (auto _ : state) {
@@ -49,7 +49,7 @@ BENCHMARK(BM_AccountImport)->UseRealTime();
 
 void BM_AccountMissing(benchmark::State& state) {
   const TempDir dir;
-  auto store = AccountStore::open({.path = dir / "accounts.db"});
+  auto store = open_sql_account_store({.path = dir / "accounts.db"});
   if (!store) throw std::runtime_error(store.error().text);
   std::vector<NewAccount> users;
   std::vector<UserId> asked;

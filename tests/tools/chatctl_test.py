@@ -31,6 +31,10 @@ EXAMPLES = {
     "user create": ["alice", "--email", "a@example.org"],
     "user show": ["alice"],
     "user list": [],
+    "logins": ["alice"],
+    "logout": ["alice", "12"],
+    "session close": ["1", "77"],
+    "drain": ["--window", "10s"],
     "token mint": ["7", "8", "--ttl", "15m"],
     "chat list": [],
     "chat show": [CHAT_HEX],
@@ -75,6 +79,11 @@ class StubAdmin(http.server.BaseHTTPRequestHandler):
                        "counters": {"sends_stored": 1000, "lagged": 0, "sessions": 12000}},
             "users": ALICE,
             "users/alice": ALICE,
+            "users/alice/logins": {"logins": [{"loginId": "12", "createdMs": "1700000000000",
+                                               "lastUsedMs": "1700000500000"}]},
+            "users/alice/logout": {"logins_ended": 1},
+            "drain": {"draining": True, "connections": 12},
+            "sessions/close": self.page_of_sessions({"after": "5"}),
             "tokens": {"tokens": [{"user_id": 7, "token": "t7"}, {"user_id": 8, "token": "t8"}]},
             "chats": {"chats": [CHAT]},
             f"chats/{CHAT_HEX}": {"chat": CHAT, "members": [
@@ -219,6 +228,26 @@ class ChatctlTest(unittest.TestCase):
             {"group_members_max": "250", "trusted_sources": "10.1.,fd00:"}))
         self.assertRegex(table, r"group_members_max +250")
         self.assertIn("NAME=VALUE", self.fails(USAGE, "limits", "set", "group_members_max"))
+
+    def test_a_log_out_names_one_log_in_or_all(self):
+        self.ok("logout", "alice", "12")
+        self.ok("logout", "alice")
+        self.assertEqual([(path, body) for _, path, _, body in self.server.requests],
+                         [("/admin/v1/users/alice/logout", {"login_id": "12"}),
+                          ("/admin/v1/users/alice/logout", {})])
+        self.fails(USAGE, "logout")
+        self.fails(USAGE, "logout", "alice", "12", "13")
+
+    def test_a_drain_is_told_in_whole_seconds(self):
+        self.ok("drain", "--window", "2m", "--url", "wss://b.example")
+        self.assertEqual(self.server.requests[-1][3], {
+            "window_s": 120, "reconnect_after_s": 0, "url": "wss://b.example"})
+        for window in ("soon", "1500ms", "-5s"):
+            self.fails(USAGE, "drain", "--window", window)
+
+    def test_a_session_is_closed_by_engine_and_connection(self):
+        self.ok("session", "close", "1", "77")
+        self.assertEqual(self.server.requests[-1][3], {"engine": "1", "conn": "77"})
 
     def test_passwords_come_from_a_file_or_stdin_only(self):
         self.ok("user", "create", "bob", "--password-file", "-", stdin="s3cret\nrest\n")

@@ -34,7 +34,8 @@ Error usage(std::string text) { return make_error(ErrorCode::invalid_argument, s
 std::string synopsis(const Verb& verb) {
   std::string text = fmt::format("chatctl {}", verb.path);
   for (const Argument& argument : verb.arguments) {
-    text += fmt::format(" {}{}", argument.name, argument.repeated ? "…" : "");
+    text += argument.optional ? fmt::format(" [{}]", argument.name)
+                              : fmt::format(" {}{}", argument.name, argument.repeated ? "…" : "");
   }
   for (const Option& option : verb.options) {
     text += fmt::format(" [--{} {}]", option.name, option.value_name);
@@ -110,7 +111,8 @@ Error unknown_verb(const std::vector<std::string>& words) {
 
 Status check_arguments(const Verb& verb, const std::vector<std::string>& arguments) {
   const bool is_open = !verb.arguments.empty() && verb.arguments.back().repeated;
-  if (arguments.size() < verb.arguments.size()) {
+  const bool is_last_optional = !verb.arguments.empty() && verb.arguments.back().optional;
+  if (arguments.size() + (is_last_optional ? 1 : 0) < verb.arguments.size()) {
     const Argument& missing = verb.arguments[arguments.size()];
     return usage(
         fmt::format("{} is missing ({}). Usage: {}", missing.name, missing.help, synopsis(verb)));

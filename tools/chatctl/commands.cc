@@ -7,8 +7,10 @@ Result<Answer> list_commands(AdminClient&, const Invocation&) {
   for (const Verb& verb : all_verbs()) {
     boost::json::array arguments, options;
     for (const Argument& argument : verb.arguments) {
-      arguments.push_back(
-          {{"name", argument.name}, {"help", argument.help}, {"repeated", argument.repeated}});
+      arguments.push_back({{"name", argument.name},
+                           {"help", argument.help},
+                           {"repeated", argument.repeated},
+                           {"optional", argument.optional}});
     }
     for (const Option& option : verb.options) {
       options.push_back({{"name", option.name},

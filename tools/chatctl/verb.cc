@@ -9,6 +9,8 @@ namespace {
 
 constexpr Option kLimit{"limit", "N", "how many at most; 0 = all", "100"};
 constexpr Argument kUserKey{"USER", "id, user name or e-mail address"};
+constexpr Argument kLogin{"LOGIN", "the id of a log-in, as `logins` shows; without it: all", false,
+                          true};
 constexpr Argument kUserIds{"USER_ID", "user ids", true};
 constexpr Argument kChat{"CHAT", "32 hex digits, the base64 of -o json, or name:KEY of an import"};
 
@@ -27,6 +29,12 @@ const std::vector<Verb>& verbs() {
        {},
        {kLimit, {"after", "USER_ID", "begin after this one"}},
        list_users},
+      {"logins", "where a user is logged in", {kUserKey}, {}, list_logins},
+      {"logout",
+       "end log-ins of a user, with their connections and tokens",
+       {kUserKey, kLogin},
+       {},
+       log_out},
       {"token mint",
        "access tokens for users, without their passwords",
        {kUserIds},
@@ -55,6 +63,19 @@ const std::vector<Verb>& verbs() {
        {{"NAME=VALUE", "as `limits` shows them; a list has commas", true}},
        {},
        set_limits},
+      {"session close",
+       "close one connection; its client may come back",
+       {{"ENGINE", "the engine that has it, as session list shows"},
+        {"CONN", "the connection's number"}},
+       {},
+       close_session},
+      {"drain",
+       "send all clients away and take no new ones",
+       {},
+       {{"window", "DURATION", "spread over this", "5s"},
+        {"reconnect-after", "DURATION", "clients come back this late at the earliest", "0s"},
+        {"url", "URL", "where clients are to go instead"}},
+       drain},
       {"commands", "every verb, for scripts and completion", {}, {}, list_commands, true},
   };
   return table;

@@ -23,6 +23,7 @@ struct Argument {
   std::string_view name;
   std::string_view help;
   bool repeated = false;  ///< One or more; only the last one may be.
+  bool optional = false;  ///< May be left out; only the last one may be.
 };
 
 /// An option with a value; flags without one do not exist, so that every verb parses alike.

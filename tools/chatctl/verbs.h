@@ -13,6 +13,9 @@ Result<Answer> create_user(AdminClient& admin, const Invocation& invocation);
 Result<Answer> show_user(AdminClient& admin, const Invocation& invocation);
 Result<Answer> list_users(AdminClient& admin, const Invocation& invocation);
 
+Result<Answer> list_logins(AdminClient& admin, const Invocation& invocation);
+Result<Answer> log_out(AdminClient& admin, const Invocation& invocation);
+
 Result<Answer> mint_tokens(AdminClient& admin, const Invocation& invocation);
 
 Result<Answer> list_chats(AdminClient& admin, const Invocation& invocation);
@@ -21,6 +24,8 @@ Result<Answer> list_members(AdminClient& admin, const Invocation& invocation);
 
 Result<Answer> get_presence(AdminClient& admin, const Invocation& invocation);
 Result<Answer> list_sessions(AdminClient& admin, const Invocation& invocation);
+Result<Answer> close_session(AdminClient& admin, const Invocation& invocation);
+Result<Answer> drain(AdminClient& admin, const Invocation& invocation);
 
 Result<Answer> show_limits(AdminClient& admin, const Invocation& invocation);
 Result<Answer> set_limits(AdminClient& admin, const Invocation& invocation);

@@ -9,6 +9,7 @@
 #include <optional>
 #include <thread>
 
+#include "server/accounts/sql_account_store.h"
 #include "server/admin/admin_server.h"
 #include "server/delay_log/file_delay_log.h"
 #include "server/reactor/clock.h"
@@ -64,6 +65,8 @@ struct Chatd::Impl : ReactorServices {
   Status open_network(std::function<void(int)> on_signal);
   void serve();
   bool stop();
+  void logins_ended(const AccountChanged& change);
+  void drain(const Drain& order);
 
   void store(StoreToken token, StoreCommand command, StoreSink& sink) override {
     store_service->submit(token, std::move(command), &sink);
@@ -82,6 +85,8 @@ struct Chatd::Impl : ReactorServices {
   const ChatdOptions options;
   const Instant started = monotonic_now();
   std::atomic<bool> ready = false;
+  std::atomic<bool> hurry = false;
+  bool serving = false;
   std::optional<DataDir> data_dir;
   std::unique_ptr<ChatStore> chat_store;
   std::unique_ptr<StoreService> store_service;
@@ -112,13 +117,17 @@ Status Chatd::Impl::open_storage() {
   service.read_threads = static_cast<int>(options.store_threads);
   store_service = std::make_unique<StoreService>(*chat_store, service);
   if (const Status delays = open_delay_log(); !delays) return delays;
-  auto account_store = AccountStore::open(
+  auto account_store = open_sql_account_store(
       {.path = *data_dir / "accounts.sqlite", .refresh_ttl = options.refresh_token_ttl});
   if (!account_store) return account_store.error();
   accounts = std::move(*account_store);
   auto token_service = TokenService::open(*data_dir / "token.key");
   if (!token_service) return token_service.error();
   tokens = std::move(*token_service);
+  const auto ended =
+      accounts->ended_after(WallTime{wall_now().ms - TokenService::kLoginTtlMax.ms()});
+  if (!ended) return ended.error();
+  for (const AccountChanged& change : *ended) tokens->end(change, wall_now());
   JobPoolOptions jobs;
   jobs.threads = static_cast<int>(options.account_threads);
   pool = std::make_unique<JobPool>(jobs);
@@ -165,25 +174,43 @@ Status Chatd::Impl::open_network(std::function<void(int)> on_signal) {
   auto created = ReactorGroup::create(group, *this);
   if (!created) return created.error();
   reactors = std::move(*created);
-  auto server = AdminServer::open(options.admin_address(),
-                                  {*reactors, *chat_store, *store_service, *accounts, *tokens,
-                                   *pool, ready, CHAT_VERSION, "rocksdb", started},
-                                  std::move(on_signal));
+  auto server = AdminServer::open(
+      options.admin_address(),
+      {*reactors, *chat_store, *store_service, *accounts, *tokens, *pool, ready, CHAT_VERSION,
+       "rocksdb", started, [this](const Drain& order) { drain(order); }},
+      std::move(on_signal));
   if (!server) return server.error();
   admin = std::move(*server);
   spdlog::info("{} reactors, at most {} connections", count, group.sockets_max);
   return {};
 }
 
+/// First no token opens anything new, then what is open is closed: see AccountChanged.
+void Chatd::Impl::logins_ended(const AccountChanged& change) {
+  tokens->end(change, wall_now());
+  reactors->tell_all(change);
+}
+
+/// The process goes on without clients, until it is ended.
+void Chatd::Impl::drain(const Drain& order) {
+  spdlog::info("draining: clients are told to go over {:.1f} s", order.window.seconds());
+  ready = false;
+  reactors->tell_all(order);
+}
+
 void Chatd::Impl::serve() {
+  accounts->set_ended_listener([this](const AccountChanged& change) { logins_ended(change); });
   reactors->start();
   admin->start();
+  serving = true;
   ready = true;
 }
 
 bool Chatd::Impl::stop() {
-  const bool was_ready = ready.exchange(false);
-  const bool in_time = !was_ready || reactors->drain(options.drain_timeout);
+  const bool was_serving = std::exchange(serving, false);
+  ready = false;
+  const bool in_time = !was_serving || reactors->drain({.window = options.drain_window},
+                                                       options.drain_timeout, hurry);
   // Jobs answer on reactors, and the store's answers go to them: those end first, reactors later.
   if (pool) pool->stop();
   if (reactors) reactors->stop();
@@ -224,6 +251,8 @@ Result<std::unique_ptr<Chatd>> Chatd::start(const ChatdOptions& options,
 
 uint16_t Chatd::public_port() const { return impl_->public_port; }
 uint16_t Chatd::admin_port() const { return impl_->admin->port(); }
+
+void Chatd::hurry() { impl_->hurry = true; }
 
 bool Chatd::stop() {
   remove_ready_file(impl_->options.ready_file);

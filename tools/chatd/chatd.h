@@ -35,6 +35,8 @@ class Chatd {
   uint16_t admin_port() const;
   /// Ends in order; false when the drain timeout cut something off. May be repeated.
   bool stop();
+  /// Any thread: stop() waits for no client any more.
+  void hurry();
 
  private:
   struct Impl;

@@ -33,6 +33,7 @@ struct ChatdOptions {
   uint64_t write_buffers_bytes = 128ull << 20;
   uint32_t store_threads = 4;
   uint32_t account_threads = 2;
+  Duration drain_window = seconds(5);
   Duration drain_timeout = seconds(5);
   AddressSet trusted_proxies;  ///< Their X-Forwarded-For is believed.
   EnginePolicy policy;

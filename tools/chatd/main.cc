@@ -2,6 +2,7 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 #include <cstdio>
 #include <future>
@@ -40,18 +41,20 @@ int run(const ChatdOptions& options, const std::vector<std::string>& arguments) 
   std::signal(SIGPIPE, SIG_IGN);
   wire::quiet_parser();
   std::promise<int> ended;
-  bool ending = false;
+  int endings = 0;
+  std::atomic<Chatd*> serving = nullptr;
   const auto on_signal = [&](int number) {
     if (number == SIGHUP) return reload_log_level(arguments);
-    if (!ending) ended.set_value(number);
-    ending = true;
+    if (++endings == 1) return ended.set_value(number);
+    if (Chatd* chatd = serving) chatd->hurry();
   };
   ExitCode exit_code = ExitCode::ok;
   auto chatd = Chatd::start(options, on_signal, exit_code);
   if (!chatd) return fail(exit_code, chatd.error().text);
+  serving = chatd->get();
   const int number = ended.get_future().get();
   spdlog::info("signal {}: ending", number);
-  if (!(*chatd)->stop()) spdlog::warn("the drain timeout cut connections off");
+  if (!(*chatd)->stop()) spdlog::warn("connections were cut off");
   spdlog::info("ended");
   return static_cast<int>(ExitCode::ok);
 }

@@ -7,6 +7,7 @@
 #include <cctype>
 #include <limits>
 
+#include "server/accounts/token_service.h"
 #include "tools/common/quantity.h"
 
 namespace chat {
@@ -70,19 +71,27 @@ Option bytes(std::string name, Int& target, uint64_t min, uint64_t max, std::str
           [&target] { return format_bytes(target); }};
 }
 
-Option duration(std::string name, Duration& target, Duration min, std::string help) {
+constexpr Duration kNoMax{std::numeric_limits<int64_t>::max()};
+
+Option duration(std::string name, Duration& target, Duration min, Duration max, std::string help) {
   return {std::move(name), "TIME", std::move(help),
-          [&target, min](const std::string& given) -> Status {
+          [&target, min, max](const std::string& given) -> Status {
             const auto parsed = parse_duration(given);
-            if (!parsed || *parsed < min) {
-              return expected(fmt::format("a duration of at least {}, such as 250ms, 30s or 5m",
-                                          format_duration(min)),
+            if (!parsed || *parsed < min || *parsed > max) {
+              const std::string at_most =
+                  max == kNoMax ? "" : fmt::format(" and at most {}", format_duration(max));
+              return expected(fmt::format("a duration of at least {}{}, such as 250ms, 30s or 5m",
+                                          format_duration(min), at_most),
                               given);
             }
             target = *parsed;
             return {};
           },
           [&target] { return format_duration(target); }};
+}
+
+Option duration(std::string name, Duration& target, Duration min, std::string help) {
+  return duration(std::move(name), target, min, kNoMax, std::move(help));
 }
 
 template <class Target>
@@ -215,7 +224,8 @@ std::vector<Option> option_table(ChatdOptions& o) {
       choice("log_level", o.log_level, {"trace", "debug", "info", "warn", "error", "off"},
              "also re-read on SIGHUP"),
       choice("log_format", o.log_format, {"text", "json"}, "lines on standard error"),
-      duration("access_token_ttl", o.access_token_ttl, seconds(1), "life of an access token"),
+      duration("access_token_ttl", o.access_token_ttl, seconds(1), TokenService::kLoginTtlMax,
+               "life of an access token"),
       duration("refresh_token_ttl", o.refresh_token_ttl, seconds(1), "life of a refresh token"),
       integer<uint64_t>("connections_max", o.connections_max, 0, 10'000'000,
                         "open sockets; 0 = what the limit of open files allows"),
@@ -224,8 +234,10 @@ std::vector<Option> option_table(ChatdOptions& o) {
             "unwritten tables of the message store"),
       integer<uint32_t>("store_threads", o.store_threads, 1, 256, "readers of the message store"),
       integer<uint32_t>("account_threads", o.account_threads, 1, 256, "passwords and SQL"),
+      duration("drain_window", o.drain_window, Duration{},
+               "an ordered end tells clients to go (GoAway), spread over this"),
       duration("drain_timeout", o.drain_timeout, milliseconds(1),
-               "an ordered end waits this long for clients"),
+               "and then waits this long for connections to close"),
   };
   table.push_back(
       addresses("trusted_proxies", o.trusted_proxies, "proxies whose X-Forwarded-For is believed"));

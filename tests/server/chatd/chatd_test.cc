@@ -22,6 +22,8 @@ ChatdOptions options_in(const TempDir& dir) {
   options.reactors = 2;
   options.block_cache_bytes = 8 << 20;
   options.write_buffers_bytes = 8 << 20;
+  options.drain_window = {};
+  options.policy.go_away_patience = milliseconds(100);
   options.drain_timeout = seconds(10);
   return options;
 }

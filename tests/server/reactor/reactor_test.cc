@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <future>
 #include <thread>
 
@@ -76,7 +77,8 @@ TEST_F(ReactorTest, DrainsInOrder) {
     EXPECT_EQ(first.closed(), static_cast<uint16_t>(CloseCode::drain));
     EXPECT_EQ(second.closed(), static_cast<uint16_t>(CloseCode::drain));
   });
-  EXPECT_TRUE(group_->drain(seconds(20)));
+  const std::atomic<bool> hurry = false;
+  EXPECT_TRUE(group_->drain({.window = {}}, seconds(20), hurry));
   clients.join();
   EngineCounters sum;
   for (size_t i = 0; i < group_->size(); ++i) {

@@ -1,70 +1,16 @@
-#include "server/accounts/account_store.h"
+#include "server/accounts/sql_account_store.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "server/accounts/account_names.h"
 #include "server/accounts/account_rows.h"
 #include "server/accounts/database.h"
 #include "server/accounts/known_users.h"
-#include "server/accounts/refresh_rows.h"
+#include "server/accounts/login_rows.h"
 #include "server/accounts/secrets.h"
 
 namespace chat {
 namespace {
-
-constexpr uint32_t kListMax = 1'000;
-
-Error no_such_user() { return make_error(ErrorCode::not_found, "there is no such user"); }
-
-/// What was asked, checked and in normal form, still without the password's hash.
-Result<UserInsert> checked(const NewAccount& account) {
-  UserInsert user;
-  user.user = account.user;
-  user.user_name = account.user_name;
-  if (Status ok = check_user_name(account.user_name); !ok) return ok.error();
-  if (!account.email.empty()) {
-    Result<std::string> email = normal_email(account.email);
-    if (!email) return email.error();
-    user.email = std::move(*email);
-  }
-  if (!account.password.empty()) {
-    if (Status ok = check_password(account.password); !ok) return ok.error();
-  }
-  return user;
-}
-
-Result<UserInsert> checked_import(const NewAccount& account) {
-  const uint64_t id = account.user.value;
-  if (id != 0 && (id < kImportedUserIdMin || id > kUserIdMax)) {
-    return make_error(ErrorCode::invalid_argument,
-                      "an explicit user id is between 2^40 and 2^63 - 1");
-  }
-  return checked(account);
-}
-
-/// Hashes the password, if there is one, into `user`.
-Status hash_into(UserInsert& user, const std::string& password) {
-  if (password.empty()) return {};
-  Result<std::string> hash = hash_password(password);
-  if (!hash) return hash.error();
-  user.password_hash = std::move(*hash);
-  return {};
-}
-
-Error refresh_refused(Rotation::Outcome outcome) {
-  switch (outcome) {
-    case Rotation::Outcome::expired:
-      return make_error(ErrorCode::unauthenticated, "the refresh token has expired; log in again");
-    case Rotation::Outcome::reused:
-      return make_error(ErrorCode::unauthenticated,
-                        "the refresh token was used before; its log-in is revoked, log in again");
-    case Rotation::Outcome::revoked:
-      return make_error(ErrorCode::unauthenticated, "this log-in was revoked; log in again");
-    default:
-      return make_error(ErrorCode::unauthenticated, "the refresh token is not known");
-  }
-}
 
 class SqlAccountStore : public AccountStore {
  public:
@@ -84,7 +30,7 @@ class SqlAccountStore : public AccountStore {
   Result<Account> find(UserId user) override;
   Result<Account> find_by_name(std::string_view user_name) override;
   Result<Account> find_by_email(std::string_view email) override;
-  Result<Account> find_by_key(std::string_view key) override;
+  Result<Account> find_by_key(std::string_view key) override { return find_by_key_in(*this, key); }
   Result<AccountPage> list(UserId after, uint32_t limit) override;
   Result<Account> rename(UserId user, const std::string& user_name) override;
   Result<std::vector<std::optional<std::string>>> names(std::span<const UserId> users) override;
@@ -95,9 +41,13 @@ class SqlAccountStore : public AccountStore {
   }
   uint64_t user_count() const override { return known_.size(); }
 
-  Result<std::string> issue_refresh_token(UserId user, WallTime now) override;
-  Result<RefreshGrant> rotate_refresh_token(std::string_view token, WallTime now) override;
-  Status revoke_refresh_token(std::string_view token, WallTime now) override;
+  Result<LoginGrant> open_login(UserId user, WallTime now) override;
+  Result<LoginGrant> renew_login(std::string_view refresh_token, WallTime now) override;
+  Result<std::vector<Login>> logins(UserId user, WallTime now) override;
+  Status end_login(UserId user, LoginId login, WallTime now) override;
+  Result<uint64_t> end_other_logins(UserId user, LoginId kept, WallTime now) override;
+  Result<uint64_t> end_all_logins(UserId user, WallTime now) override;
+  Result<std::vector<AccountChanged>> ended_after(WallTime since) override;
 
  private:
   Result<Account> find_where(UserColumn column, const std::string& value);
@@ -111,10 +61,7 @@ class SqlAccountStore : public AccountStore {
 // ---------------------------------------------------------------- making users
 
 Result<Account> SqlAccountStore::create(const NewAccount& account, WallTime now) {
-  if (account.user) {
-    return make_error(ErrorCode::invalid_argument, "only an import gives a user an explicit id");
-  }
-  Result<UserInsert> user = checked(account);
+  Result<UserInsert> user = checked_sign_up(account);
   if (!user) return user.error();
   if (Status hashed = hash_into(*user, account.password); !hashed) return hashed.error();
   const auto created = database_->run(
@@ -182,17 +129,8 @@ Result<Account> SqlAccountStore::find_by_email(std::string_view email) {
   return find_where(UserColumn::email, *normal);
 }
 
-Result<Account> SqlAccountStore::find_by_key(std::string_view key) {
-  if (key.find('@') != key.npos) return find_by_email(key);
-  uint64_t id = 0;
-  const auto parsed = std::from_chars(key.data(), key.data() + key.size(), id);
-  const bool is_id = parsed.ec == std::errc() && parsed.ptr == key.data() + key.size();
-  if (is_id && id > 0 && id <= kUserIdMax) return find(UserId{id});
-  return find_by_name(key);
-}
-
 Result<AccountPage> SqlAccountStore::list(UserId after, uint32_t limit) {
-  limit = std::clamp<uint32_t>(limit, 1, kListMax);
+  limit = std::clamp<uint32_t>(limit, 1, kAccountListMax);
   return database_->run([&](soci::session& sql) -> Result<AccountPage> {
     AccountPage page;
     page.accounts = select_accounts(sql, after, limit + 1);
@@ -225,8 +163,6 @@ Result<Account> SqlAccountStore::rename(UserId user, const std::string& user_nam
 // ---------------------------------------------------------------- credentials
 
 Result<Account> SqlAccountStore::log_in(std::string_view email, std::string_view password) {
-  const Error refused =
-      make_error(ErrorCode::unauthenticated, "the e-mail address or the password is wrong");
   const Result<Account> account = find_by_email(email);
   if (!account && account.error().code != ErrorCode::not_found) return account.error();
   std::string hash;
@@ -241,42 +177,83 @@ Result<Account> SqlAccountStore::log_in(std::string_view email, std::string_view
     if (!found) return found.error();
     hash = *found;
   }
-  if (hash.empty()) {
-    verify_nothing(password);  // The time it takes must not tell who has an account.
-    return refused;
-  }
-  if (!verify_password(hash, password)) return refused;
+  if (!is_password_right(hash, password)) return wrong_credentials();
   return account;
 }
 
-Result<std::string> SqlAccountStore::issue_refresh_token(UserId user, WallTime now) {
-  if (!missing({&user, 1}).empty()) return no_such_user();
-  return database_->run([&](soci::session& sql) -> Result<std::string> {
-    return open_refresh_family(sql, user, now, refresh_ttl_);
+// ---------------------------------------------------------------- log-ins
+
+Result<LoginGrant> SqlAccountStore::open_login(UserId user, WallTime now) {
+  return database_->run([&](soci::session& sql) -> Result<LoginGrant> {
+    std::optional<Account> account =
+        select_account(sql, UserColumn::id, std::to_string(user.value));
+    if (!account) return no_such_user();
+    OpenedLogin opened = insert_login(sql, user, now, refresh_ttl_);
+    return LoginGrant{std::move(*account), opened.login, std::move(opened.refresh_token)};
   });
 }
 
-Result<RefreshGrant> SqlAccountStore::rotate_refresh_token(std::string_view token, WallTime now) {
-  const auto rotation = database_->run([&](soci::session& sql) -> Result<Rotation> {
-    return rotate_refresh(sql, token, now, refresh_ttl_);
+Result<LoginGrant> SqlAccountStore::renew_login(std::string_view refresh_token, WallTime now) {
+  const auto renewal = database_->run([&](soci::session& sql) -> Result<Renewal> {
+    return renew_login_row(sql, refresh_token, now, refresh_ttl_);
   });
-  if (!rotation) return rotation.error();
-  if (rotation->outcome != Rotation::Outcome::rotated) return refresh_refused(rotation->outcome);
-  Result<Account> account = find(rotation->user);
+  if (!renewal) return renewal.error();
+  if (renewal->refusal == RefreshRefusal::reused) {
+    tell_ended({.user = renewal->user, .ended = {renewal->login}});
+  }
+  if (renewal->refusal) return refresh_refused(*renewal->refusal);
+  Result<Account> account = find(renewal->user);
   if (!account) return account.error();
-  return RefreshGrant{std::move(*account), rotation->token};
+  return LoginGrant{std::move(*account), renewal->login, renewal->refresh_token};
 }
 
-Status SqlAccountStore::revoke_refresh_token(std::string_view token, WallTime now) {
-  return database_->run([&](soci::session& sql) -> Status {
-    revoke_refresh_family(sql, token, now);
+Result<std::vector<Login>> SqlAccountStore::logins(UserId user, WallTime now) {
+  using Logins = std::vector<Login>;
+  return database_->run(
+      [&](soci::session& sql) -> Result<Logins> { return select_logins(sql, user, now); });
+}
+
+Status SqlAccountStore::end_login(UserId user, LoginId login, WallTime now) {
+  const Status ended = database_->run([&](soci::session& sql) -> Status {
+    if (end_login_rows(sql, user, login, std::nullopt, now).empty()) return no_such_login();
     return {};
   });
+  if (ended) tell_ended({.user = user, .ended = {login}});
+  return ended;
+}
+
+Result<uint64_t> SqlAccountStore::end_other_logins(UserId user, LoginId kept, WallTime now) {
+  using Logins = std::vector<LoginId>;
+  const auto ended = database_->run([&](soci::session& sql) -> Result<Logins> {
+    return end_login_rows(sql, user, std::nullopt, kept, now);
+  });
+  if (!ended) return ended.error();
+  if (!ended->empty()) tell_ended({.user = user, .ended = *ended});
+  return ended->size();
+}
+
+Result<uint64_t> SqlAccountStore::end_all_logins(UserId user, WallTime now) {
+  using Logins = std::vector<LoginId>;
+  const auto ended = database_->run([&](soci::session& sql) -> Result<Logins> {
+    if (!select_account(sql, UserColumn::id, std::to_string(user.value))) return no_such_user();
+    end_tokens_of_user(sql, user, now);
+    return end_login_rows(sql, user, std::nullopt, std::nullopt, now);
+  });
+  if (!ended) return ended.error();
+  tell_ended({.user = user, .ended = *ended, .ended_until = now});
+  return ended->size();
+}
+
+Result<std::vector<AccountChanged>> SqlAccountStore::ended_after(WallTime since) {
+  using Changes = std::vector<AccountChanged>;
+  return database_->run(
+      [&](soci::session& sql) -> Result<Changes> { return select_ended_after(sql, since); });
 }
 
 }  // namespace
 
-Result<std::unique_ptr<AccountStore>> AccountStore::open(const AccountStoreOptions& options) {
+Result<std::unique_ptr<AccountStore>> open_sql_account_store(
+    const SqlAccountStoreOptions& options) {
   if (Status ready = init_secrets(); !ready) return ready.error();
   auto database = AccountDatabase::open(options.path);
   if (!database) return database.error();
