@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Log-ins over a real chatd with several reactors: log-out, revocation, new tokens on a live session,
-and an ordered end with GoAway, seen by clients that are not ours.
+"""Log-ins over a real chatd with several reactors: log-out, revocation, new tokens on a live
+session, and an ordered end with GoAway, seen by clients that are not ours.
 
 usage: logins_test.py CHATD CHATCTL
 """
@@ -149,8 +149,10 @@ class LoginsTest(DeviceTest):
 
     async def test_a_token_is_replaced_without_a_new_connection(self):
         chatd, people = self.serve()
+
         def mint(ttl):
-            return chatctl(chatd, "token", "mint", people.id("ann"), "--ttl", ttl)["tokens"][0]["token"]
+            made = chatctl(chatd, "token", "mint", people.id("ann"), "--ttl", ttl)
+            return made["tokens"][0]["token"]
         people["ben"]
         ann = await self.join(chatd, {"accessToken": mint("12s")}, "phone")
         refused = await ann.ask(refreshToken={"token": people.token("ben")})
@@ -195,7 +197,8 @@ class DrainTest(DeviceTest):
     async def test_sigterm_tells_clients_to_go_and_closes_who_stays(self):
         chatd = Chatd(CHATD, "--reactors", "2", "--drain-window", "1s")
         people = People(chatd)
-        leaving, staying = await self.join(chatd, people, "ann"), await self.join(chatd, people, "ben")
+        leaving = await self.join(chatd, people, "ann")
+        staying = await self.join(chatd, people, "ben")
         chatd.process.send_signal(signal.SIGTERM)
         for device in (leaving, staying):
             told = await device.frame("goAway")

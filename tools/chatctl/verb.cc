@@ -8,6 +8,7 @@ namespace chat::ctl {
 namespace {
 
 constexpr Option kLimit{"limit", "N", "how many at most; 0 = all", "100"};
+constexpr Option kUrl{"url", "URL", "where clients are to go instead"};
 constexpr Argument kUserKey{"USER", "id, user name or e-mail address"};
 constexpr Argument kLogin{"LOGIN", "the id of a log-in, as `logins` shows; without it: all", false,
                           true};
@@ -74,7 +75,7 @@ const std::vector<Verb>& verbs() {
        {},
        {{"window", "DURATION", "spread over this", "5s"},
         {"reconnect-after", "DURATION", "clients come back this late at the earliest", "0s"},
-        {"url", "URL", "where clients are to go instead"}},
+        kUrl},
        drain},
       {"commands", "every verb, for scripts and completion", {}, {}, list_commands, true},
   };
