@@ -35,6 +35,11 @@ enum class TimerKind : uint8_t {
   token_sweep,        ///< sessions whose token ends
   drain,              ///< The next who are told to go, or have not gone
   receipt_catch_up,   ///< The next sessions that missed receipts
+  presence_watcher,   ///< id: connection
+  presence_work,      ///< Subscriptions and modes that changed, the next ones
+  presence_certain,   ///< id: number of a ring change, 0 = the next ones
+  presence_fetch,     ///< Questions that waited for certainty
+  presence_tell,      ///< Changes that waited for the budget
   device_grace,       ///< id: user, extra: session id
   user_sweep,         ///< last seen, eviction
   user_reload,        ///< id: user
@@ -86,6 +91,9 @@ class EngineContext {
   /// Hands a frame to an engine, this one included; it arrives after the current frame is handled.
   void post(EngineId to, peer::Frame&& frame);
   void set_post(PostFunction post) { post_ = std::move(post); }
+  /// The other engines that live, as far as this one was told.
+  std::vector<EngineId> peers() const { return peers_(); }
+  void set_peers(std::function<std::vector<EngineId>()> peers) { peers_ = std::move(peers); }
 
   void arm(Duration delay, TimerKind kind, uint64_t id = 0, uint64_t extra = 0) {
     timers.arm(round_up_to_timer_tick(now + delay), {static_cast<uint8_t>(kind), id, extra});
@@ -110,6 +118,7 @@ class EngineContext {
   uint64_t next_token_ = 1;
   RuntimeLimits limits_;
   PostFunction post_;
+  std::function<std::vector<EngineId>()> peers_;
 };
 
 }  // namespace chat

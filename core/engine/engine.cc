@@ -21,6 +21,7 @@ struct Engine::Impl {
         chats(context),
         authored(context) {
     context.set_post([this](EngineId to, peer::Frame&& frame) { mesh.post(to, std::move(frame)); });
+    context.set_peers([this] { return mesh.peers(); });
   }
 
   EngineContext context;
@@ -69,6 +70,8 @@ void Engine::end_turn() {
   Impl& engine = *impl_;
   engine.users.end_turn();
   engine.drain();
+  engine.users.tell_watchers();
+  engine.drain();
   engine.chats.end_turn();
   engine.sessions.end_turn();
   engine.mesh.end_turn();
@@ -107,11 +110,16 @@ void Engine::Impl::on_timer(const TimerEvent& event) {
     case TimerKind::token_sweep:
     case TimerKind::drain:
     case TimerKind::receipt_catch_up:
+    case TimerKind::presence_watcher:
+    case TimerKind::presence_work:
       sessions.on_timer(kind, event.id);
       break;
     case TimerKind::device_grace:
     case TimerKind::user_sweep:
     case TimerKind::user_reload:
+    case TimerKind::presence_certain:
+    case TimerKind::presence_fetch:
+    case TimerKind::presence_tell:
       users.on_timer(kind, event.id, event.extra);
       break;
     case TimerKind::chat_flush:
@@ -248,6 +256,27 @@ void Engine::Impl::dispatch(EngineId from, peer::Frame& frame) {
       if (const auto chat = ChatId::from_bytes(frame.room_unsubscribe().chat_id())) {
         chats.on_room_unsubscribe(from, *chat);
       }
+      break;
+    case F::kPresenceSubscribe:
+      users.presence().on_subscribe(from, frame.presence_subscribe());
+      break;
+    case F::kPresenceUpdate:
+      sessions.presence().on_update(frame.presence_update());
+      break;
+    case F::kSessionsAnnounced:
+      users.presence().on_announced(from, frame.sessions_announced());
+      break;
+    case F::kLostSession:
+      users.on_lost_session(frame.lost_session());
+      break;
+    case F::kTypingNotice:
+      chats.on_typing(frame.typing_notice());
+      break;
+    case F::kTypingFanOut:
+      users.on_typing(frame.typing_fan_out());
+      break;
+    case F::kTypingPush:
+      sessions.on_typing(frame.typing_push());
       break;
     case F::kTouched:
       chats.on_touched(frame.touched());

@@ -36,6 +36,9 @@ struct EnginePolicy {
   uint32_t devices_per_user_max = 64;  ///< Of more, the longest unseen is forgotten.
   uint32_t unread_max = 100;           ///< Unread messages of a chat are counted up to this.
   uint32_t receipt_push_members_max = 32;
+  Duration presence_coalesce = seconds(1);       ///< Between two batches to one watcher.
+  uint32_t presence_events_per_second = 20'000;  ///< Of an engine; more wait.
+  uint32_t typing_members_max = 100;             ///< Typing is told in rooms up to this size.
   Duration receipt_join = milliseconds(250);
   Duration receipt_slack = minutes(1);  ///< Clocks of engines and ways of receipts differ by less.
   Duration mark_flush = seconds(1);
@@ -82,6 +85,10 @@ struct EngineCounters {
   uint64_t slow_reader_overflows = 0, slow_reader_stalls = 0;  ///< Connections closed for it.
   uint64_t heartbeat_timeouts = 0, hello_timeouts = 0, protocol_errors = 0;
   uint64_t auth_failures = 0, resets = 0;
+  uint64_t presence_watches = 0, presence_subscriptions = 0, presence_changes = 0;
+  uint64_t presence_pushed = 0, presence_coalesced = 0, presence_over_budget = 0;
+  uint64_t presence_mode_changes = 0;
+  uint64_t typing_starts = 0, typing_ignored = 0, typing_pushed = 0;
   uint64_t keys_found_in_store = 0;  ///< Repeated operations that only the store remembered.
   uint64_t devices_replaced = 0;     ///< Sessions closed because their device attached again.
   uint64_t room_resyncs = 0;         ///< Rooms whose stream ended here: their listeners sync.

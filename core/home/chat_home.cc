@@ -27,7 +27,8 @@ ChatHome::ChatHome(EngineContext& context)
       fan_out_(context, chats_),
       marks_(context),
       delay_(context, chats_),
-      writer_(context, chats_, fan_out_, marks_, delay_) {}
+      writer_(context, chats_, fan_out_, marks_, delay_),
+      typing_(context, chats_) {}
 
 void ChatHome::start() { context_.arm(kSweepInterval, TimerKind::chat_sweep); }
 

@@ -10,6 +10,7 @@
 #include "core/home/chat_marks.h"
 #include "core/home/chat_table.h"
 #include "core/home/chat_writer.h"
+#include "core/home/typing_home.h"
 
 namespace chat {
 
@@ -33,6 +34,7 @@ class ChatHome {
   void on_inbox_stored(const peer::InboxStored& frame) { fan_out_.on_inbox_stored(frame); }
   void on_marks_update(EngineId from, const peer::MarksUpdate& frame);
   void on_room_unsubscribe(EngineId from, const ChatId& chat) { fan_out_.unsubscribe(chat, from); }
+  void on_typing(const peer::TypingNotice& frame) { typing_.on_notice(frame); }
   void on_touched(const peer::Touched& frame);
 
   void on_delay_loaded(const DelayLoaded& input) { delay_.on_loaded(input); }
@@ -69,6 +71,7 @@ class ChatHome {
   ChatMarks marks_;
   ChatDelay delay_;
   ChatWriter writer_;
+  TypingHome typing_;
 };
 
 }  // namespace chat

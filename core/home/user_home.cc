@@ -5,6 +5,7 @@
 #include "core/base/assert.h"
 #include "core/home/move_notice.h"
 #include "core/home/replies.h"
+#include "core/home/typing_home.h"
 #include "core/wire/peer.pb.h"
 
 namespace chat {
@@ -54,6 +55,7 @@ void fill_summary(const UserChatsListed::Item& item, v1::ChatSummary& out) {
 UserHome::UserHome(EngineContext& context)
     : context_(context),
       users_(context),
+      presence_(context, users_),
       marks_(context, users_),
       book_(context),
       receipts_(context, users_),
@@ -81,6 +83,7 @@ void UserHome::on_attach(EngineId from, const peer::Attach& frame) {
 
 /// The session home asks again, until all rings agree.
 void UserHome::refuse_attach(UserId user, EngineId to, ConnId conn) {
+  presence_.refused(to);
   peer::Frame answer;
   answer.mutable_attached()->set_user(user.value);
   answer.mutable_attached()->set_conn(conn.value);
@@ -135,9 +138,11 @@ void UserHome::attach(User& user, EngineId from, const peer::Attach& frame) {
   device.want_receipts = frame.want_receipts();
   device.login = LoginId{frame.login()};
   device.token_issued = WallTime{frame.token_issued_ms()};
+  device.want_typing = frame.want_typing();
   user.devices.push_back(device);
   user.last_used = context_.now;
   book_.attached(user, frame.device_id(), frame.client());
+  presence_.changed(user);
 
   const uint64_t head = user.head;
   const bool recovered = frame.has_cursor() && frame.epoch() == context_.options.store_epoch &&
@@ -198,21 +203,21 @@ void UserHome::on_edge(EngineId from, const peer::SessionEdge& frame) {
     if (frame.edge() == peer::OFFLINE || device->login_ended) {
       go_offline(user, device->session);
     } else {
-      lose(user, *device);
+      lose(user, *device, context_.policy().presence_grace);
     }
   });
 }
 
-void UserHome::lose(User& user, Device& device) {
+void UserHome::lose(User& user, Device& device, Duration grace) {
   device.attached = false;
-  device.offline_at = context_.now + context_.policy().presence_grace;
-  context_.arm(context_.policy().presence_grace, TimerKind::device_grace, user.id.value,
-               device.session.value);
+  device.offline_at = context_.now + grace;
+  context_.arm(grace, TimerKind::device_grace, user.id.value, device.session.value);
 }
 
 void UserHome::go_offline(User& user, SessionId session) {
   std::erase_if(user.devices, [&](const Device& device) { return device.session == session; });
   user.last_used = context_.now;
+  presence_.changed(user);
   if (user.online()) return;
   book_.save(user, DeliveryMarks::take_position(user), user.last_seen_ms);
 }
@@ -241,6 +246,8 @@ void UserHome::announce_head(const User& user, const Device& device) {
   attached.set_announced(true);
   context_.post(device.engine, std::move(frame));
 }
+
+void UserHome::on_typing(const peer::TypingFanOut& frame) { relay_typing(context_, users_, frame); }
 
 // ---------------------------------------------------------------- inbox pages
 
@@ -359,7 +366,7 @@ void UserHome::on_request(EngineId from, const peer::HomeRequest& frame) {
   } else if (frame.has_list_chats()) {
     list_chats(from, frame);
   } else {
-    presence(from, frame);
+    presence_.fetch(from, frame);
   }
 }
 
@@ -440,26 +447,6 @@ void UserHome::list_chats(EngineId from, const peer::HomeRequest& frame) {
   });
 }
 
-void UserHome::presence(EngineId from, const peer::HomeRequest& frame) {
-  struct Gather {
-    v1::Response response;
-    int left = 0;
-  };
-  const auto& ids = frame.get_presence().user_ids();
-  auto gather = std::make_shared<Gather>();
-  gather->left = ids.size();
-  gather->response.mutable_presence();
-  for (uint64_t id : ids) {
-    users_.when_loaded(UserId{id}, [this, from, gather, request = frame.request_id()](User& user) {
-      v1::PresenceEntry& entry = *gather->response.mutable_presence()->add_entries();
-      entry.set_user_id(user.id.value);
-      entry.set_state(user.online() ? v1::ONLINE : v1::OFFLINE);
-      entry.set_last_seen_ms(user.online() ? context_.wall.ms : user.last_seen_ms);
-      if (--gather->left == 0) reply(from, request, std::move(gather->response));
-    });
-  }
-}
-
 void UserHome::reply(EngineId to, uint64_t request_id, v1::Response&& response) {
   peer::Frame frame;
   frame.mutable_reply()->set_request_id(request_id);
@@ -487,22 +474,64 @@ void UserHome::on_ring_changed() {
     marks_.resend(user);
     if (!user.owned) leave(user);
   }
+  presence_.on_ring_changed();
 }
 
 /// The session homes attach at the new home. One whose ring went here and back at once would not
 /// know that it has to.
 void UserHome::leave(User& user) {
   for (const Device& device : std::exchange(user.devices, {})) {
-    if (device.attached) refuse_attach(user.id, device.engine, device.conn);
+    if (device.attached) {
+      refuse_attach(user.id, device.engine, device.conn);
+    } else {
+      hand_over(user, device);
+    }
   }
   // The next sweep forgets it: there may be very many.
   if (user.state == User::State::ready && quiet(user)) user.state = User::State::unread;
 }
 
+/// The new home would call the user offline before the grace is over.
+void UserHome::hand_over(const User& user, const Device& device) {
+  const auto home = context_.home_of(user.id);
+  if (!home || device.offline_at <= context_.now) return;
+  peer::Frame frame;
+  peer::LostSession& lost = *frame.mutable_lost_session();
+  lost.set_user(user.id.value);
+  lost.set_device_id(device.device_id);
+  lost.set_session_id(device.session.value);
+  lost.set_engine(device.engine.value);
+  lost.set_conn(device.conn.value);
+  lost.set_login(device.login.value);
+  lost.set_token_issued_ms(device.token_issued.ms);
+  lost.set_offline_in_ms((device.offline_at - context_.now).ms() + 1);
+  context_.post(*home, std::move(frame));
+}
+
+/// Taken also while another engine is the home by this one's ring: the next ring hands it on.
+void UserHome::on_lost_session(const peer::LostSession& frame) {
+  users_.when_loaded(UserId{frame.user()}, [this, frame](User& user) {
+    const auto same = [&](const Device& device) { return device.device_id == frame.device_id(); };
+    if (std::any_of(user.devices.begin(), user.devices.end(), same)) return;  // It came back.
+    user.devices.push_back({.device_id = frame.device_id(),
+                            .session = SessionId{frame.session_id()},
+                            .engine = EngineId{frame.engine()},
+                            .conn = ConnId{frame.conn()},
+                            .login = LoginId{frame.login()},
+                            .token_issued = WallTime{frame.token_issued_ms()}});
+    user.last_session = std::max(user.last_session, SessionId{frame.session_id()});
+    lose(user, user.devices.back(), milliseconds(frame.offline_in_ms()));
+    presence_.changed(user);
+  });
+}
+
 void UserHome::on_peer_lost(EngineId peer) {
+  presence_.on_peer_lost(peer);
   const auto lose_all = [this, peer](User& user) {
     for (Device& device : user.devices) {
-      if (device.engine == peer && device.attached) lose(user, device);
+      if (device.engine == peer && device.attached) {
+        lose(user, device, context_.policy().presence_grace);
+      }
     }
   };
   MoveNotice notice(context_);
@@ -530,6 +559,8 @@ void UserHome::on_timer(TimerKind kind, uint64_t id, uint64_t extra) {
     users_.on_reload_timer(UserId{id});
   } else if (kind == TimerKind::user_sweep) {
     sweep();
+  } else if (kind != TimerKind::device_grace) {
+    presence_.on_timer(kind, id);
   } else {
     users_.when_loaded(UserId{id}, [this, extra](User& user) {
       const Device* device = user.device(SessionId{extra});

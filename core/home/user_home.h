@@ -11,6 +11,7 @@
 #include "core/home/delivery_marks.h"
 #include "core/home/device_book.h"
 #include "core/home/inbox_writer.h"
+#include "core/home/presence_hub.h"
 #include "core/home/user_receipts.h"
 #include "core/home/user_table.h"
 
@@ -20,12 +21,14 @@ namespace peer {
 class Attach;
 class HomeRequest;
 class InboxAck;
+class LostSession;
 class ReceiptFanOut;
 class SessionEdge;
 class SessionLogin;
 class SyncRead;
 class SyncResult;
 class Touched;
+class TypingFanOut;
 }  // namespace peer
 namespace v1 {
 class ChatSummary;
@@ -55,6 +58,10 @@ class UserHome {
   void on_receipts(peer::ReceiptFanOut& frame) { receipts_.on_receipts(frame); }
   /// Read, ListChats, GetPresence, ListDevices, ForgetDevice and ReceiptsSince.
   void on_request(EngineId from, const peer::HomeRequest& frame);
+  /// A former home hands over a session in its grace.
+  void on_lost_session(const peer::LostSession& frame);
+  void on_typing(const peer::TypingFanOut& frame);
+  PresenceHub& presence() { return presence_; }
   void on_touched(const peer::Touched& frame);
 
   void on_ring_changed();
@@ -62,6 +69,7 @@ class UserHome {
   void on_timer(TimerKind kind, uint64_t id, uint64_t extra);
   void start();
   void end_turn();
+  void tell_watchers() { presence_.end_turn(); }
 
  private:
   void when_known_through(UserId id, uint64_t inbox_seq, const std::function<void(User&)>& then);
@@ -70,7 +78,7 @@ class UserHome {
   void close_older(User& user, EngineId engine, ConnId conn, const std::string& device_id);
   void close_session(const Device& device, CloseCode code, const std::string& reason);
   bool has_newer(const User& user, const Device& announced) const;
-  void lose(User& user, Device& device);
+  void lose(User& user, Device& device, Duration grace);
   void go_offline(User& user, SessionId session);
   void head_moved(User& user);
   void announce_head(const User& user, const Device& device);
@@ -81,16 +89,17 @@ class UserHome {
   void read(User& user, EngineId from, const peer::HomeRequest& frame);
   void devices(User& user, EngineId from, const peer::HomeRequest& frame);
   void list_chats(EngineId from, const peer::HomeRequest& frame);
-  void presence(EngineId from, const peer::HomeRequest& frame);
   void reply(EngineId to, uint64_t request_id, v1::Response&& response);
   void sweep();
   void sweep(User& user);
   void leave(User& user);
+  void hand_over(const User& user, const Device& device);
   bool idle(const User& user) const;
   bool quiet(const User& user) const;  ///< Nothing is under way, nobody is attached.
 
   EngineContext& context_;
   UserTable users_;
+  PresenceHub presence_;
   DeliveryMarks marks_;
   DeviceBook book_;
   UserReceipts receipts_;

@@ -34,6 +34,7 @@ struct Device {
   LoginId login = {};  ///< Of its token, and when that was made.
   WallTime token_issued = {};
   bool login_ended = false;  ///< Its end is not followed by a grace.
+  bool want_typing = false;
 };
 
 /// What a delivered mark is made from: one run of the inbox.

@@ -60,6 +60,12 @@ void PeerMesh::peer_down(const EngineRef& ref) {
   lost_.push_back(ref.id);
 }
 
+std::vector<EngineId> PeerMesh::peers() const {
+  std::vector<EngineId> ids;
+  for (const auto& [id, peer] : peers_) ids.push_back(id);
+  return ids;
+}
+
 void PeerMesh::receive(const std::string& datagram) {
   const auto header = PeerLink::peek(datagram);
   if (!header || header->to != context_.options.self || is_gone(header->from)) return;

@@ -36,6 +36,9 @@ class PeerMesh {
   /// This incarnation of the peer is gone; what still comes from it is ignored.
   void peer_down(const EngineRef& peer);
 
+  /// Those that live, by ascending id.
+  std::vector<EngineId> peers() const;
+
   /// The next frame to handle, in order of arrival.
   std::optional<Arrived> next();
   /// Engines whose link ended or began anew since the last call.

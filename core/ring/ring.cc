@@ -55,4 +55,13 @@ bool Ring::contains(const EngineRef& engine) const {
   return std::binary_search(engines_.begin(), engines_.end(), engine);
 }
 
+uint64_t Ring::digest() const {
+  Digest digest;
+  for (const EngineRef& engine : engines_) {
+    digest.add(engine.id.value);
+    digest.add(engine.incarnation.value);
+  }
+  return digest.value();
+}
+
 }  // namespace chat

@@ -36,6 +36,9 @@ class Ring {
   /// True when this very incarnation is on the ring.
   bool contains(const EngineRef& engine) const;
 
+  /// Equal for equal rings, on every engine.
+  uint64_t digest() const;
+
   bool operator==(const Ring& other) const { return engines_ == other.engines_; }
 
  private:

@@ -123,8 +123,13 @@ void ClientFrames::on_frame(Session& session, const v1::ClientFrame& frame) {
       *request.mutable_get_receipts() = frame.get_receipts();
       break;
     case v1::ClientFrame::kPresenceWatch:
-      *request.mutable_get_presence()->mutable_user_ids() = frame.presence_watch().user_ids();
-      break;
+      watch_presence(session, frame);
+      return;
+    case v1::ClientFrame::kTyping:
+      if (const auto error = start_typing(session.user, frame.typing().chat_id())) {
+        output_.error(session, frame.id(), *error);
+      }
+      return;
     case v1::ClientFrame::BODY_NOT_SET:
       return;  // A kind of a later version: skipped.
     default:
@@ -184,6 +189,33 @@ void ClientFrames::heartbeat(Session& session, const v1::ClientFrame& frame) {
         session.receipts.through(context_.wall));
   }
   output_.push(session, answer, SendLane::control);
+}
+
+void ClientFrames::watch_presence(Session& session, const v1::ClientFrame& frame) {
+  if (watch_.watch(session, frame)) return;
+  v1::Request request;
+  request.set_user_id(session.user.value);
+  *request.mutable_get_presence()->mutable_user_ids() = frame.presence_watch().user_ids();
+  submit(request, [this, conn = session.conn, id = frame.id()](const v1::Response& response) {
+    Session* asking = sessions_.find(conn);
+    if (!asking || !asking->active()) return;
+    v1::ServerFrame answer = to_frame(response);
+    answer.set_reply_to(id);
+    if (answer.has_presence()) answer.mutable_presence()->set_mode(v1::FETCH);
+    output_.push(*asking, answer, SendLane::control);
+  });
+}
+
+std::optional<v1::Error> ClientFrames::start_typing(UserId user, const std::string& chat_id) {
+  const auto chat = check_chat_id(chat_id);
+  if (const auto* error = std::get_if<v1::Error>(&chat)) return *error;
+  if (const auto home = context_.home_of(std::get<ChatId>(chat))) {
+    peer::Frame frame;
+    frame.mutable_typing_notice()->set_chat_id(chat_id);
+    frame.mutable_typing_notice()->set_user(user.value);
+    context_.post(*home, std::move(frame));
+  }
+  return std::nullopt;
 }
 
 void ClientFrames::acknowledge(Session& session, uint64_t inbox_seq) {
@@ -256,6 +288,14 @@ void ClientFrames::submit(const v1::Request& request, const Answer& answer) {
     case v1::Request::kCloseSession:
       close_session(request, answer);
       return;
+    case v1::Request::kTyping: {
+      v1::Response response;
+      if (const auto error = start_typing(UserId{request.user_id()}, request.typing().chat_id())) {
+        *response.mutable_error() = *error;
+      }
+      answer(response);
+      return;
+    }
     case v1::Request::kListChats:
     case v1::Request::kListAuthored:
     case v1::Request::kRead:

@@ -4,10 +4,13 @@
 #pragma once
 
 #include <functional>
+#include <optional>
+#include <string>
 
 #include "core/engine/context.h"
 #include "core/session/home_requests.h"
 #include "core/session/inbound_gate.h"
+#include "core/session/presence_watch.h"
 #include "core/session/request_check.h"
 #include "core/session/room_gate.h"
 #include "core/session/session_output.h"
@@ -18,6 +21,7 @@ namespace chat {
 
 namespace v1 {
 class ClientFrame;
+class Error;
 class Request;
 class Response;
 class SessionInfo;
@@ -27,13 +31,14 @@ class Sync;
 class ClientFrames {
  public:
   ClientFrames(EngineContext& context, SessionTable& sessions, SessionOutput& output,
-               HomeRequests& requests, RoomGate& rooms, TokenWatch& tokens)
+               HomeRequests& requests, RoomGate& rooms, TokenWatch& tokens, PresenceWatch& watch)
       : context_(context),
         sessions_(sessions),
         output_(output),
         requests_(requests),
         rooms_(rooms),
         tokens_(tokens),
+        watch_(watch),
         gate_(context) {}
 
   /// A frame after Welcome.
@@ -51,6 +56,9 @@ class ClientFrames {
   void leave_room(Session& session, const v1::ClientFrame& frame);
   void sync(Session& session, const v1::ClientFrame& frame);
   void heartbeat(Session& session, const v1::ClientFrame& frame);
+  void watch_presence(Session& session, const v1::ClientFrame& frame);
+  /// Tells the chat's home; there is no answer.
+  std::optional<v1::Error> start_typing(UserId user, const std::string& chat_id);
   void submit(const v1::Request& request, const Answer& answer);
   Checked<ChatId> prepare(const v1::Request& request, peer::HomeRequest& home);
   void to_user_home(const v1::Request& request, const Answer& answer);
@@ -67,6 +75,7 @@ class ClientFrames {
   HomeRequests& requests_;
   RoomGate& rooms_;
   TokenWatch& tokens_;
+  PresenceWatch& watch_;
   InboundGate gate_;
 };
 

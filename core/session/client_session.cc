@@ -84,6 +84,8 @@ void ClientSession::connected(Instant now, const ClientHello& hello) {
   body.mutable_client()->set_name(options_->client_name);
   body.mutable_want()->set_receipts(options_->want_receipts);
   if (options_->want_receipts) body.mutable_want()->set_receipts_since_ms(receipts_since_ms_);
+  body.mutable_want()->set_typing(options_->want_typing);
+  body.mutable_want()->set_presence(options_->want_presence);
   if (has_cursor_) {
     body.mutable_resume()->set_epoch(epoch_);
     body.mutable_resume()->set_inbox_seq(inbox_seq_);
@@ -218,6 +220,12 @@ uint32_t ClientSession::watch_presence(Instant now, const std::vector<UserId>& u
   for (UserId user : users) frame.mutable_presence_watch()->add_user_ids(user.value);
   queue(now, frame);
   return frame.id();
+}
+
+void ClientSession::typing(Instant now, const ChatId& chat) {
+  v1::ClientFrame frame;
+  frame.mutable_typing()->set_chat_id(chat.str());
+  queue(now, frame);
 }
 
 uint32_t ClientSession::refresh_token(Instant now, std::string_view token) {

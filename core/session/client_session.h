@@ -41,6 +41,8 @@ struct ClientOptions {
   Encoding encoding = Encoding::proto;
   std::string client_name = "chatsim";
   bool want_receipts = false;
+  bool want_typing = false;
+  bool want_presence = false;  ///< Changes of presence are pushed, if the server does so.
   bool ack_rooms =
       true;  ///< Acknowledge room events too; large rooms that nobody counts can do without.
   Duration ack_delay = milliseconds(200);  ///< Acks are joined up to this, or ack_events.
@@ -122,6 +124,8 @@ class ClientSession {
   uint32_t read(Instant now, const ChatId& chat, uint64_t up_to_seq);
   uint32_t history(Instant now, v1::History request);
   uint32_t watch_presence(Instant now, const std::vector<UserId>& users);
+  /// The user types in this chat. There is no answer.
+  void typing(Instant now, const ChatId& chat);
   uint32_t refresh_token(Instant now, std::string_view token);
 
   /// Follows a room from `from_seq` (inclusive; 0 = from its head) on, over reconnects, until

@@ -131,6 +131,11 @@ void RoomGate::on_events(EngineId from, const peer::RoomEvents& frame) {
   }
 }
 
+std::vector<uint32_t> RoomGate::followers(const ChatId& chat) const {
+  const auto found = rooms_.find(chat);
+  return found == rooms_.end() ? std::vector<uint32_t>() : found->second.slots;
+}
+
 void RoomGate::push(Session& session, RoomView& view, const peer::RoomEvents& frame, Block& block) {
   const uint64_t first = frame.events(0).seq();
   const uint64_t last = first + static_cast<uint64_t>(frame.events_size()) - 1;

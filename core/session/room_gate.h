@@ -35,6 +35,8 @@ class RoomGate {
   void on_events(EngineId from, const peer::RoomEvents& frame);
   /// No event of the room is pushed from here on, and no page is answered that is under way.
   void leave(Session& session, const ChatId& chat);
+  /// The slots of the sessions that are in the room.
+  std::vector<uint32_t> followers(const ChatId& chat) const;
   /// The session is gone: it leaves its rooms.
   void leave_all(Session& session);
   /// Rooms whose home was lost or moved: their sessions have to sync.

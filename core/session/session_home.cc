@@ -54,7 +54,9 @@ SessionHome::SessionHome(EngineContext& context)
       rooms_(context, sessions_, output_, requests_),
       receipts_(context, sessions_, output_, requests_),
       tokens_(context, sessions_, output_),
-      frames_(context, sessions_, output_, requests_, rooms_, tokens_),
+      watch_(context, sessions_, output_),
+      typing_(context, sessions_, output_, rooms_),
+      frames_(context, sessions_, output_, requests_, rooms_, tokens_, watch_),
       drainer_(context, sessions_, output_),
       admission_(admission_options(context.limits())),
       presence_(PresenceWheel::timeout_ticks(context.policy().heartbeat_interval, ticks_)) {
@@ -158,6 +160,7 @@ void SessionHome::on_closed(const Closed& input) {
 /// The session serves no longer; its connection may still be there.
 void SessionHome::detach(Session& session, bool clean) {
   rooms_.leave_all(session);
+  watch_.leave(session);
   presence_.remove(session.slot);
   tokens_.end(session);
   std::erase(alive_, session.slot);
@@ -166,6 +169,8 @@ void SessionHome::detach(Session& session, bool clean) {
   if (session.phase == Session::Phase::active) --context_.counters.sessions;
   const auto home = context_.home_of(session.user);
   if (!home) return;
+  // A home that does not know the session yet would not care for its end.
+  if (session.unannounced && session.phase == Session::Phase::active) announce(session);
   peer::Frame frame;
   peer::SessionEdge& edge = *frame.mutable_edge();
   edge.set_user(session.user.value);
@@ -194,6 +199,8 @@ void SessionHome::on_hello(Session& session, const v1::ClientFrame& frame) {
   session.device_id = hello.device_id();
   session.client = hello.client().name();
   session.want_receipts = hello.want().receipts();
+  session.want_typing = hello.want().typing();
+  session.want_presence = hello.want().presence();
   session.hello->clear_token();
   // One check of credentials per connection: its id is the token.
   context_.emit(Authenticate{AuthToken{session.conn.value}, hello.token()});
@@ -251,6 +258,7 @@ peer::Frame SessionHome::attach_frame(const Session& session) const {
   attach.set_client(session.client);
   attach.set_login(session.login.value);
   attach.set_token_issued_ms(session.token_issued.ms);
+  attach.set_want_typing(session.want_typing);
   return frame;
 }
 
@@ -273,6 +281,7 @@ void SessionHome::announce(Session& session) {
 }
 
 void SessionHome::on_attached(EngineId from, const peer::Attached& frame) {
+  if (frame.has_error()) ++refusals_[from];
   Session* session = sessions_.find(ConnId{frame.conn()});
   if (!session || session->closing || session->user.value != frame.user()) return;
   if (session->home != from) return;  // The home moved, and the new one was asked.
@@ -321,7 +330,7 @@ void SessionHome::welcome(Session& session, const peer::Attached& frame) {
   limits.set_sync_events_max(policy.sync_events_max);
   limits.set_history_events_max(policy.history_events_max);
   limits.set_group_members_max(context_.limits().group_members_max);
-  welcome.set_presence_mode(static_cast<v1::PresenceMode>(context_.limits().presence_mode));
+  welcome.set_presence_mode(static_cast<v1::PresenceMode>(watch_.mode_of(session)));
   output_.push(session, answer, SendLane::control);
   if (receipts_since_ms > 0) receipts_.missed(session, receipts_since_ms);
   for (const v1::ClientFrame& early : std::exchange(session.early, {})) {
@@ -446,6 +455,7 @@ void SessionHome::on_sync_result(EngineId from, peer::SyncResult& frame) {
 void SessionHome::on_ring_changed() {
   requests_.resend(std::nullopt);
   rooms_.on_homes_changed(std::nullopt);
+  watch_.on_homes_changed(std::nullopt);
   announce_where(std::nullopt);
 }
 
@@ -454,11 +464,14 @@ void SessionHome::on_limits_changed() {
   frames_.on_limits_changed();
   const TokenBucketOptions rate = frame_bucket(context_.limits().frames_per_second);
   sessions_.for_each([&](Session& session) { session.frames.set_options(rate); });
+  watch_.on_limits_changed();
 }
 
 void SessionHome::on_peer_lost(EngineId peer) {
   requests_.resend(peer);
   rooms_.on_homes_changed(peer);
+  watch_.on_homes_changed(peer);
+  refusals_.erase(peer);
   announce_where(peer);
 }
 
@@ -470,6 +483,10 @@ void SessionHome::announce_where(std::optional<EngineId> lost) {
     if (home == session.home && home != lost) return;
     announce_later(session, kAnnouncePause);
   });
+  // Also when there is none: the homes wait for the word that all are announced.
+  if (!std::exchange(announce_armed_, true)) {
+    context_.arm(kAnnouncePause, TimerKind::announce_sessions);
+  }
 }
 
 /// Adds the session to those that are attached or announced anew, a few at a time.
@@ -493,7 +510,20 @@ void SessionHome::announce_next() {
     }
   }
   announce_armed_ = !unannounced_.empty();
-  if (announce_armed_) context_.arm(kAnnouncePause, TimerKind::announce_sessions);
+  if (announce_armed_) {
+    context_.arm(kAnnouncePause, TimerKind::announce_sessions);
+  } else {
+    tell_announced();
+  }
+}
+
+void SessionHome::tell_announced() {
+  for (const EngineRef& home : context_.ring.engines()) {
+    peer::Frame frame;
+    frame.mutable_sessions_announced()->set_ring(context_.ring.digest());
+    frame.mutable_sessions_announced()->set_refusals(refusals_[home.id]);
+    context_.post(home.id, std::move(frame));
+  }
 }
 
 void SessionHome::on_timer(TimerKind kind, uint64_t id) {
@@ -519,6 +549,14 @@ void SessionHome::on_timer(TimerKind kind, uint64_t id) {
   }
   if (kind == TimerKind::receipt_catch_up) {
     receipts_.on_timer();
+    return;
+  }
+  if (kind == TimerKind::presence_work) {
+    watch_.on_work_timer();
+    return;
+  }
+  if (kind == TimerKind::presence_watcher) {
+    watch_.on_watcher_timer(ConnId{id});
     return;
   }
   Session* session = sessions_.find(ConnId{id});
@@ -554,6 +592,7 @@ void SessionHome::sweep_presence() {
 void SessionHome::end_turn() {
   presence_.refresh(alive_, ticks_.round_up(context_.now));
   alive_.clear();
+  watch_.end_turn();
   output_.end_turn();
   context_.counters.connections = sessions_.size();
 }

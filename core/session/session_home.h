@@ -5,6 +5,7 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,11 +18,13 @@
 #include "core/session/client_frames.h"
 #include "core/session/drainer.h"
 #include "core/session/home_requests.h"
+#include "core/session/presence_watch.h"
 #include "core/session/receipt_gate.h"
 #include "core/session/room_gate.h"
 #include "core/session/session_output.h"
 #include "core/session/session_table.h"
 #include "core/session/token_watch.h"
+#include "core/session/typing_push.h"
 
 namespace chat {
 
@@ -55,6 +58,8 @@ class SessionHome {
   void on_room_events(EngineId from, const peer::RoomEvents& frame) {
     rooms_.on_events(from, frame);
   }
+  void on_typing(const peer::TypingPush& frame) { typing_.on_push(frame); }
+  PresenceWatch& presence() { return watch_; }
   void on_reply(EngineId from, peer::HomeReply& reply) { requests_.on_reply(from, reply); }
 
   void on_ring_changed();
@@ -79,6 +84,7 @@ class SessionHome {
   void announce_where(std::optional<EngineId> lost);
   void announce_later(Session& session, Duration pause);
   void announce_next();
+  void tell_announced();
   void welcome(Session& session, const peer::Attached& frame);
   void announced(Session& session, const peer::Attached& frame);
   void push_entries(Session& session, const peer::PushTo& to, Bodies& bodies);
@@ -94,13 +100,16 @@ class SessionHome {
   RoomGate rooms_;
   ReceiptGate receipts_;
   TokenWatch tokens_;
+  PresenceWatch watch_;
+  TypingPush typing_;
   ClientFrames frames_;
   Drainer drainer_;
   Admission admission_;
   TickScale ticks_;
   PresenceWheel presence_;
-  std::vector<uint32_t> alive_;     ///< Slots with a sign of life in this turn.
-  std::deque<ConnId> unannounced_;  ///< Their home changed, and does not know them yet.
+  std::vector<uint32_t> alive_;            ///< Slots with a sign of life in this turn.
+  std::map<EngineId, uint64_t> refusals_;  ///< Attaches that a home refused, since the link began.
+  std::deque<ConnId> unannounced_;         ///< Their home changed, and does not know them yet.
   bool sweep_armed_ = false;
   bool announce_armed_ = false;
 };

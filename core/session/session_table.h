@@ -71,9 +71,11 @@ struct Session {
   bool stall_armed = false;
   bool live = false;  ///< The inbox is pushed; else the client syncs.
   bool want_receipts = false;
-  bool unannounced = false;  ///< Waits to be announced to a new home.
   bool token_warned = false;
   bool refreshing = false;  ///< A new token is being checked.
+  bool want_typing = false;
+  bool want_presence = false;  ///< Changes of presence are pushed to it.
+  bool unannounced = false;    ///< Waits to be announced to a new home.
   uint32_t hello_id = 0;
   uint32_t refresh_id = 0;
   uint32_t sends_unanswered = 0;

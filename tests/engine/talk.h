@@ -22,7 +22,9 @@ namespace chat::sim {
 class Device : public LinkEnd {
  public:
   Device(VirtualWorld& world, uint64_t user, std::string id, Encoding encoding = Encoding::proto)
-      : world_(world), encoding_(encoding), user_(user), id_(std::move(id)) {}
+      : world_(world), encoding_(encoding), user_(user), id_(std::move(id)) {
+    want.set_receipts(true);
+  }
 
   void connect() {
     closed.reset();
@@ -36,7 +38,7 @@ class Device : public LinkEnd {
     v1::Hello& hello = *frame.mutable_hello();
     hello.set_token(token.empty() ? token_of(UserId{user_}) : token);
     hello.set_device_id(id_);
-    hello.mutable_want()->set_receipts(true);
+    *hello.mutable_want() = want;
     hello.mutable_want()->set_receipts_since_ms(receipts_since_ms);
     hello.mutable_client()->set_name("talk");
     if (cursor) {
@@ -211,6 +213,7 @@ class Device : public LinkEnd {
   std::optional<CloseCode> closed;
   EngineId engine;    ///< Where it connects to; a random one unless set.
   std::string token;  ///< What it says hello with; one that lasts unless set.
+  v1::Want want;      ///< Receipts, unless told otherwise.
   uint64_t epoch = 0;
   int64_t receipts_since_ms = 0;  ///< Told in Hello.
 

@@ -39,6 +39,16 @@ TEST(Ring, DoesNotDependOnTheOrderOfItsEngines) {
   }
 }
 
+TEST(Ring, HasADigestThatTellsEnginesAndTheirLivesApart) {
+  auto some = engines(3);
+  const uint64_t digest = Ring(some).digest();
+  std::reverse(some.begin(), some.end());
+  EXPECT_EQ(Ring(some).digest(), digest);
+  EXPECT_NE(Ring(engines(2)).digest(), digest);
+  ++some.front().incarnation.value;
+  EXPECT_NE(Ring(some).digest(), digest);
+}
+
 TEST(Ring, SpreadsUsersAndChatsEvenly) {
   const Ring ring(engines(10));
   std::map<uint64_t, int> users, chats;

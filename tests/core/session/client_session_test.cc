@@ -437,6 +437,21 @@ TEST_P(ClientSessionTest, AsksAgainAfterAMomentWhenASyncMakesNoProgress) {
   EXPECT_EQ(said_one().sync().from_inbox_seq(), 3u);
 }
 
+TEST_P(ClientSessionTest, AsksForPresenceAndTypingAndSaysThatItsUserTypes) {
+  options_.want_presence = options_.want_typing = true;
+  session_.connected(now_, {"token", "phone"});
+  const v1::Want want = said_one().hello().want();
+  EXPECT_TRUE(want.presence());
+  EXPECT_TRUE(want.typing());
+  EXPECT_FALSE(want.receipts());
+  ASSERT_TRUE(welcome(true, true));
+  said();
+  session_.typing(now_, ChatId::direct(UserId{1}, UserId{2}));
+  const v1::ClientFrame frame = said_one();
+  EXPECT_EQ(frame.id(), 0u);
+  EXPECT_EQ(frame.typing().chat_id(), ChatId::direct(UserId{1}, UserId{2}).str());
+}
+
 TEST(ClientSession, IsSmallEnoughForAMillionOfThem) { EXPECT_LE(sizeof(ClientSession), 184u); }
 
 }  // namespace
