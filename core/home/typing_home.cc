@@ -20,7 +20,7 @@ void TypingHome::on_notice(const peer::TypingNotice& frame) {
     return;
   }
   const Instant asked = context_.now;
-  chats_.when_loaded(*id, [this, author, asked](Chat& chat) {
+  const auto look = [this, author, asked](Chat& chat) {
     // Read too slowly: nobody types that long.
     const bool late = context_.now - asked > kTypingInterval;
     if (late || !chat.exists || !chat.is_active(author)) {
@@ -28,7 +28,9 @@ void TypingHome::on_notice(const peer::TypingNotice& frame) {
     } else {
       tell(chat, author);
     }
-  });
+  };
+  // Nothing is lost with a store that does not answer.
+  chats_.when_loaded(*id, {.then = look, .refuse = [] {}});
 }
 
 bool TypingHome::too_soon(const Typist& typist) {

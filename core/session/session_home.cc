@@ -15,8 +15,6 @@ constexpr size_t kEarlyFramesMax = 64;
 constexpr size_t kDeviceIdMax = 64;
 constexpr size_t kCloseReasonBytesMax = 123;  // The room of a close frame.
 constexpr Duration kAttachRetry = milliseconds(50);
-constexpr size_t kAnnouncedAtOnce = 200;
-constexpr Duration kAnnouncePause = milliseconds(10);
 
 AdmissionOptions admission_options(const RuntimeLimits& limits) {
   return {.accepts_per_second = limits.accepts_per_second,
@@ -473,57 +471,6 @@ void SessionHome::on_peer_lost(EngineId peer) {
   watch_.on_homes_changed(peer);
   refusals_.erase(peer);
   announce_where(peer);
-}
-
-/// Attaches or announces the sessions whose user home is `lost` or another one than before.
-void SessionHome::announce_where(std::optional<EngineId> lost) {
-  sessions_.for_each([&](Session& session) {
-    if (session.closing || session.phase < Session::Phase::attaching) return;
-    const EngineId home = context_.home_of(session.user).value_or(EngineId{});
-    if (home == session.home && home != lost) return;
-    announce_later(session, kAnnouncePause);
-  });
-  // Also when there is none: the homes wait for the word that all are announced.
-  if (!std::exchange(announce_armed_, true)) {
-    context_.arm(kAnnouncePause, TimerKind::announce_sessions);
-  }
-}
-
-/// Adds the session to those that are attached or announced anew, a few at a time.
-void SessionHome::announce_later(Session& session, Duration pause) {
-  if (std::exchange(session.unannounced, true)) return;
-  unannounced_.push_back(session.conn);
-  if (!std::exchange(announce_armed_, true)) context_.arm(pause, TimerKind::announce_sessions);
-}
-
-/// Some now and the others later: all connections of an engine may be concerned.
-void SessionHome::announce_next() {
-  for (size_t i = 0; i < kAnnouncedAtOnce && !unannounced_.empty(); ++i) {
-    Session* session = sessions_.find(unannounced_.front());
-    unannounced_.pop_front();
-    if (!session || session->closing) continue;
-    session->unannounced = false;
-    if (session->phase == Session::Phase::attaching) {
-      attach(*session);
-    } else {
-      announce(*session);
-    }
-  }
-  announce_armed_ = !unannounced_.empty();
-  if (announce_armed_) {
-    context_.arm(kAnnouncePause, TimerKind::announce_sessions);
-  } else {
-    tell_announced();
-  }
-}
-
-void SessionHome::tell_announced() {
-  for (const EngineRef& home : context_.ring.engines()) {
-    peer::Frame frame;
-    frame.mutable_sessions_announced()->set_ring(context_.ring.digest());
-    frame.mutable_sessions_announced()->set_refusals(refusals_[home.id]);
-    context_.post(home.id, std::move(frame));
-  }
 }
 
 void SessionHome::on_timer(TimerKind kind, uint64_t id) {

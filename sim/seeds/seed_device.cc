@@ -34,7 +34,8 @@ SeedDevice::SeedDevice(SeedScene& scene, Options options, Random random)
       ref_(scene.oracle.add_device(options_.user)),
       witness_(scene.oracle, ref_),
       client_(scene.world, options_.client, options_.user, options_.device_id, *this,
-              random.fork("client")) {}
+              random.fork("client")),
+      eyes_(options_.watched) {}
 
 // ---------------------------------------------------------------- what it is told to do
 
@@ -288,6 +289,7 @@ void SeedDevice::on_frame(const v1::ServerFrame& frame) {
   witness_.on_frame(frame);
   for (const v1::Event& event : frame.history_page().events()) note_text(event);
   if (frame.has_token_expiring() && frame.reply_to() == 0) refresh_wanted_ = random_.chance(1, 2);
+  if (frame.has_presence()) eyes_.on_batch(frame.presence());
   if (frame.has_send_ack() || frame.has_error()) on_send_answer(frame);
   if (frame.has_history_page() || frame.has_error()) on_history(frame);
   if (frame.has_receipt() && frame.receipt().user_id() != options_.user.value) {
@@ -361,6 +363,7 @@ void SeedDevice::after_input() { work(); }
 void SeedDevice::on_disconnected(const Error* error) {
   under_way_ = false;
   refresh_wanted_ = false;
+  eyes_.on_disconnected();
   for (auto& [chat, gap] : gaps_) gap.asked_id = 0;
   // Such an end is for good with the old token only.
   const CloseCode code = client_.last_close();
@@ -378,6 +381,10 @@ void SeedDevice::work() {
   if (!client_.is_connected() || !may_ask()) return;
   if (std::exchange(refresh_wanted_, false)) {
     client_.session().refresh_token(scene_.world.now(), new_token());
+  }
+  if (eyes_.has_to_ask()) {
+    client_.session().watch_presence(scene_.world.now(), eyes_.watched());
+    eyes_.asked();
   }
   work_rooms();
   work_gaps();

@@ -15,6 +15,7 @@
 #include "sim/oracle/witness.h"
 #include "sim/seeds/inbox_ledger.h"
 #include "sim/seeds/outgoing.h"
+#include "sim/seeds/presence_eyes.h"
 #include "sim/seeds/rare_paths.h"
 #include "sim/seeds/receipt_audit.h"
 #include "sim/virtual/virtual_client.h"
@@ -39,7 +40,8 @@ class SeedDevice : private ClientListener {
     UserId user;
     std::string device_id;
     ClientOptions client;
-    Duration token_life = {};  ///< Of each of its tokens until SeedScene::quiet; 0 = long.
+    Duration token_life = {};          ///< Of each of its tokens until SeedScene::quiet; 0 = long.
+    std::vector<UserId> watched = {};  ///< Whose presence it watches.
   };
 
   SeedDevice(SeedScene& scene, Options options, Random random);
@@ -47,6 +49,7 @@ class SeedDevice : private ClientListener {
   VirtualClient& client() { return client_; }
   const std::string& device_id() const { return options_.device_id; }
   UserId user() const { return options_.user; }
+  const PresenceEyes& eyes() const { return eyes_; }
 
   /// Queues a message with a text of its own; to the direct chat when `chat` is one.
   void say(const ChatId& chat);
@@ -126,6 +129,7 @@ class SeedDevice : private ClientListener {
   DeviceRef ref_;
   Witness witness_;
   VirtualClient client_;
+  PresenceEyes eyes_;
   std::deque<Outgoing> outbox_;
   bool under_way_ = false;
   uint32_t send_id_ = 0;

@@ -12,6 +12,8 @@
 namespace chat::sim {
 namespace {
 
+constexpr Duration kPresenceLimit = seconds(150);
+constexpr size_t kWatched = 5;
 constexpr Duration kOperationsTime = seconds(30);
 constexpr Duration kSettleLimit = seconds(180);
 
@@ -52,6 +54,7 @@ class SeedRun {
     }
     settle("the last words", [&] { return all_settled(); });
     world_.run_until(world_.now() + seconds(3));
+    watch_some_leave();
     return judge();
   }
 
@@ -84,6 +87,7 @@ class SeedRun {
     policy.append_events_max = pick<uint32_t>({1, 4, 256});
     policy.idle_eviction = pick<Duration>({seconds(2), minutes(5)});
     policy.heartbeat_interval = pick<Duration>({seconds(4), seconds(30)});
+    policy.presence_events_per_second = pick<uint32_t>({20, 20'000});
     policy.page_bytes_max = pick<uint32_t>({2'000, 48 * 1024});
     policy.durable_bytes_max = pick<uint32_t>({1'500, 4'000, 256 * 1024});
     if (options_.faults) world.faults = draw_faults();
@@ -126,6 +130,10 @@ class SeedRun {
         device.client.encoding = random_.chance(1, 10) ? Encoding::json : Encoding::proto;
         device.client.want_receipts = random_.chance(1, 2);
         if (random_.chance(1, 4)) device.token_life = milliseconds(random_.between(2'000, 9'000));
+        device.client.want_presence = i == 1 && random_.chance(1, 2);
+        while (device.client.want_presence && device.watched.size() < kWatched) {
+          device.watched.push_back(UserId{1 + random_.below(users_)});
+        }
         devices_.push_back(
             std::make_unique<SeedDevice>(scene_, device, random_.fork("device", devices_.size())));
         VirtualClient& client = devices_.back()->client();
@@ -313,6 +321,31 @@ class SeedRun {
   bool all_settled() const {
     return std::all_of(devices_.begin(), devices_.end(),
                        [](const auto& device) { return device->is_settled(); });
+  }
+
+  // Some users go, and every watcher has to learn of it, and of nobody else.
+  void watch_some_leave() {
+    std::set<UserId> online;
+    for (uint64_t user = 1; user <= users_; ++user) {
+      if (!random_.chance(1, 4)) online.insert(UserId{user});
+    }
+    for (auto& device : devices_) {
+      if (!online.contains(device->user())) device->client().leave();
+    }
+    const auto mistakes = [&](const SeedDevice& device) {
+      return online.contains(device.user()) ? device.eyes().mistakes(online) : std::string();
+    };
+    const auto converged = [&] {
+      return std::all_of(devices_.begin(), devices_.end(),
+                         [&](const auto& device) { return mistakes(*device).empty(); });
+    };
+    const Instant limit = world_.now() + kPresenceLimit;
+    while (!converged() && world_.now() < limit) world_.run_until(world_.now() + milliseconds(200));
+    for (const auto& device : devices_) {
+      if (const std::string wrong = mistakes(*device); !wrong.empty()) {
+        scene_.violations.push_back("presence, told to " + device->describe() + ":" + wrong);
+      }
+    }
   }
 
   // Lets time pass until `done`, or calls it a violation.
