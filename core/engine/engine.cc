@@ -42,6 +42,8 @@ struct Engine::Impl {
   void account_changed(const AccountChanged& input);
   void drain();
   void dispatch(EngineId from, peer::Frame& frame);
+  void dispatch_to_chats(EngineId from, peer::Frame& frame);
+  void dispatch_presence(EngineId from, peer::Frame& frame);
   void dispatch_request(EngineId from, peer::HomeRequest& request);
 };
 
@@ -231,12 +233,6 @@ void Engine::Impl::dispatch(EngineId from, peer::Frame& frame) {
     case F::kInboxAppend:
       users.on_inbox_append(from, *frame.mutable_inbox_append());
       break;
-    case F::kInboxStored:
-      chats.on_inbox_stored(frame.inbox_stored());
-      break;
-    case F::kMarksUpdate:
-      chats.on_marks_update(from, frame.marks_update());
-      break;
     case F::kMarksStored:
       users.on_marks_stored(frame.marks_stored());
       break;
@@ -252,11 +248,48 @@ void Engine::Impl::dispatch(EngineId from, peer::Frame& frame) {
     case F::kRoomEvents:
       sessions.on_room_events(from, frame.room_events());
       break;
+    case F::kTouched:
+      chats.on_touched(frame.touched());
+      users.on_touched(frame.touched());
+      break;
+    default:
+      dispatch_to_chats(from, frame);
+      break;
+  }
+}
+
+void Engine::Impl::dispatch_to_chats(EngineId from, peer::Frame& frame) {
+  using F = peer::Frame;
+  switch (frame.body_case()) {
+    case F::kInboxStored:
+      chats.on_inbox_stored(frame.inbox_stored());
+      break;
+    case F::kMarksUpdate:
+      chats.on_marks_update(from, frame.marks_update());
+      break;
+    case F::kDelayForward:
+      chats.on_delay_forward(from, *frame.mutable_delay_forward());
+      break;
+    case F::kDelaySettled:
+      chats.on_delay_settled(frame.delay_settled());
+      break;
     case F::kRoomUnsubscribe:
       if (const auto chat = ChatId::from_bytes(frame.room_unsubscribe().chat_id())) {
         chats.on_room_unsubscribe(from, *chat);
       }
       break;
+    case F::kTypingNotice:
+      chats.on_typing(frame.typing_notice());
+      break;
+    default:
+      dispatch_presence(from, frame);
+      break;
+  }
+}
+
+void Engine::Impl::dispatch_presence(EngineId from, peer::Frame& frame) {
+  using F = peer::Frame;
+  switch (frame.body_case()) {
     case F::kPresenceSubscribe:
       users.presence().on_subscribe(from, frame.presence_subscribe());
       break;
@@ -269,26 +302,13 @@ void Engine::Impl::dispatch(EngineId from, peer::Frame& frame) {
     case F::kLostSession:
       users.on_lost_session(frame.lost_session());
       break;
-    case F::kTypingNotice:
-      chats.on_typing(frame.typing_notice());
-      break;
     case F::kTypingFanOut:
       users.on_typing(frame.typing_fan_out());
       break;
     case F::kTypingPush:
       sessions.on_typing(frame.typing_push());
       break;
-    case F::kTouched:
-      chats.on_touched(frame.touched());
-      users.on_touched(frame.touched());
-      break;
-    case F::kDelayForward:
-      chats.on_delay_forward(from, *frame.mutable_delay_forward());
-      break;
-    case F::kDelaySettled:
-      chats.on_delay_settled(frame.delay_settled());
-      break;
-    case F::BODY_NOT_SET:
+    default:  // Without a body: it only begins a link.
       break;
   }
 }
