@@ -5,7 +5,6 @@
 #include "core/base/assert.h"
 #include "core/home/move_notice.h"
 #include "core/home/replies.h"
-#include "core/home/typing_home.h"
 #include "core/wire/peer.pb.h"
 
 namespace chat {
@@ -247,8 +246,6 @@ void UserHome::announce_head(const User& user, const Device& device) {
   context_.post(device.engine, std::move(frame));
 }
 
-void UserHome::on_typing(const peer::TypingFanOut& frame) { relay_typing(context_, users_, frame); }
-
 // ---------------------------------------------------------------- inbox pages
 
 void UserHome::on_sync_read(EngineId from, const peer::SyncRead& frame) {
@@ -489,40 +486,6 @@ void UserHome::leave(User& user) {
   }
   // The next sweep forgets it: there may be very many.
   if (user.state == User::State::ready && quiet(user)) user.state = User::State::unread;
-}
-
-/// The new home would call the user offline before the grace is over.
-void UserHome::hand_over(const User& user, const Device& device) {
-  const auto home = context_.home_of(user.id);
-  if (!home || device.offline_at <= context_.now) return;
-  peer::Frame frame;
-  peer::LostSession& lost = *frame.mutable_lost_session();
-  lost.set_user(user.id.value);
-  lost.set_device_id(device.device_id);
-  lost.set_session_id(device.session.value);
-  lost.set_engine(device.engine.value);
-  lost.set_conn(device.conn.value);
-  lost.set_login(device.login.value);
-  lost.set_token_issued_ms(device.token_issued.ms);
-  lost.set_offline_in_ms((device.offline_at - context_.now).ms() + 1);
-  context_.post(*home, std::move(frame));
-}
-
-/// Taken also while another engine is the home by this one's ring: the next ring hands it on.
-void UserHome::on_lost_session(const peer::LostSession& frame) {
-  users_.when_loaded(UserId{frame.user()}, [this, frame](User& user) {
-    const auto same = [&](const Device& device) { return device.device_id == frame.device_id(); };
-    if (std::any_of(user.devices.begin(), user.devices.end(), same)) return;  // It came back.
-    user.devices.push_back({.device_id = frame.device_id(),
-                            .session = SessionId{frame.session_id()},
-                            .engine = EngineId{frame.engine()},
-                            .conn = ConnId{frame.conn()},
-                            .login = LoginId{frame.login()},
-                            .token_issued = WallTime{frame.token_issued_ms()}});
-    user.last_session = std::max(user.last_session, SessionId{frame.session_id()});
-    lose(user, user.devices.back(), milliseconds(frame.offline_in_ms()));
-    presence_.changed(user);
-  });
 }
 
 void UserHome::on_peer_lost(EngineId peer) {
