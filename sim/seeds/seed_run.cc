@@ -33,11 +33,11 @@ class SeedRun {
     world_.run_until(operations_end_);
     WorldFaults calm;
     world_.set_faults(calm);
+    for (auto& device : devices_) device->client().start();
     settle("sending", [&] {
       return open_requests_ == 0 && all_up() &&
-             std::all_of(devices_.begin(), devices_.end(), [](const auto& device) {
-               return device->has_sent_all() || !device->client().is_connected();
-             });
+             std::all_of(devices_.begin(), devices_.end(),
+                         [](const auto& device) { return device->has_sent_all(); });
     });
     world_.run_until(world_.now() + seconds(12));
     for (auto& device : devices_) {
