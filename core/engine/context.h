@@ -48,6 +48,7 @@ enum class TimerKind : uint8_t {
   chat_reload,        ///< id: the chat's number
   chat_sweep,         ///< eviction
   chat_delay,         ///< id: the chat's number
+  chat_agenda,        ///< what is due in chats
 };
 
 class EngineContext {

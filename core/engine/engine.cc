@@ -129,6 +129,7 @@ void Engine::Impl::on_timer(const TimerEvent& event) {
     case TimerKind::chat_reload:
     case TimerKind::chat_sweep:
     case TimerKind::chat_delay:
+    case TimerKind::chat_agenda:
       chats.on_timer(kind, event.id);
       break;
   }

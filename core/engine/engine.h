@@ -56,6 +56,10 @@ struct EnginePolicy {
   Duration token_warning = seconds(60);    ///< Before its end; a tenth of its life if that is less.
   Duration go_away_patience = seconds(2);  ///< Who has not left by then after GoAway is closed.
   RuntimeLimits limits;                    ///< At first; LimitsChanged replaces them.
+  Duration upkeep_interval = seconds(30);  ///< How often what is due in chats is looked for.
+  Duration prune_interval_min = minutes(1);  ///< Or a tenth of the chat's retention, if longer.
+  Duration empty_chat_grace = seconds(24 * 3600);       ///< A chat without members ends after this.
+  Duration ended_chat_grace = seconds(30 * 24 * 3600);  ///< Then a chat that is over is dropped.
 };
 
 struct EngineOptions {
@@ -111,6 +115,12 @@ struct EngineCounters {
   uint64_t receipts_pushed = 0, receipts_missed = 0, receipt_catch_ups = 0;
   uint64_t devices_forgotten = 0, inbox_trims = 0;
   uint64_t chats_loaded = 0, users_loaded = 0;  ///< Now in memory.
+  uint64_t agenda_scans = 0;  ///< How often chats with something due were looked for.
+  uint64_t chats_pruned = 0;  ///< Times that old events of a chat were reclaimed.
+  uint64_t chats_ended = 0, chats_dropped = 0;
+  uint64_t rows_reclaimed = 0;   ///< Of the store, by pruning and dropping.
+  uint64_t events_withheld = 0;  ///< Too old to be shown, yet still in the store.
+  uint64_t journal_entries = 0;
 };
 
 class Engine {

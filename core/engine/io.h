@@ -142,8 +142,8 @@ struct RequestInput {
 };
 
 using Input = std::variant<Opened, Received, Sent, Closed, PeerReceived, PeerUp, PeerDown,
-                           StoreDone, DelayDone, DelayLoaded, AuthDone, AccountDone,
-                           AccountChanged, Drain, RingChanged, LimitsChanged, RequestInput>;
+                           StoreDone, DelayDone, DelayLoaded, AuthDone, AccountDone, AccountChanged,
+                           Drain, RingChanged, LimitsChanged, RequestInput>;
 
 // ---------------------------------------------------------------- outputs
 
@@ -188,7 +188,29 @@ struct ResponseOutput {
   std::shared_ptr<const v1::Response> response;
 };
 
+/// What happened to a chat as a whole; names are written, frozen.
+enum class JournalKind : uint8_t {
+  created,
+  enter,
+  exit,
+  banned,
+  unbanned,
+  ended_ttl,
+  ended_deleted,
+  ended_empty,
+};
+/// A stored entry of the life-cycle journal, in order per chat. After a crash entries may come
+/// again; (chat, seq, kind, user) tells it.
+struct Journal {
+  ChatId chat;
+  uint64_t seq = 0;  ///< Of the event that says it.
+  WallTime at;
+  JournalKind kind = JournalKind::created;
+  UserId user{};   ///< Whom it is about; none of an end.
+  UserId actor{};  ///< Who did it; none = the system or the operator.
+};
+
 using Output = std::variant<Send, Close, PeerSend, Store, Delay, Authenticate, CheckUsers, WakeAt,
-                            ResponseOutput>;
+                            ResponseOutput, Journal>;
 
 }  // namespace chat

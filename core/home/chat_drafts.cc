@@ -5,6 +5,7 @@
 #include <string>
 
 #include "core/home/chat_answers.h"
+#include "core/home/chat_lifetime.h"
 #include "core/home/message_change.h"
 #include "core/home/operations.h"
 #include "core/home/replies.h"
@@ -111,13 +112,17 @@ std::optional<uint64_t> ChatDrafts::event_to_read(const Chat& chat, const Draft&
 }
 
 bool ChatDrafts::waits_for_fan_out(const Chat& chat, const ChatOp& op) {
-  return op.request->has_delete_chat() && chat.row.fanned_seq < chat.row.last_seq;
+  // An end prunes everything before: that has to be in every inbox.
+  const bool ends = op.request->has_delete_chat() || op.request->has_end_chat();
+  return ends && chat.row.fanned_seq < chat.row.last_seq;
 }
 
 std::optional<v1::Response> ChatDrafts::add(const Chat& chat, Draft& draft,
                                             const ChatOp& op) const {
   if (chat.row.ended && !op.request->has_create_chat()) return is_over();
   switch (op.request->op_case()) {
+    case peer::HomeRequest::kEndChat:
+      return add_own_end(chat, draft, op);
     case peer::HomeRequest::kSend:
       return add_send(chat, draft, op);
     case peer::HomeRequest::kCreateChat:
@@ -127,7 +132,7 @@ std::optional<v1::Response> ChatDrafts::add(const Chat& chat, Draft& draft,
     case peer::HomeRequest::kUpdateChat:
       return add_update(chat, draft, op);
     case peer::HomeRequest::kDeleteChat:
-      return add_end(chat, draft, op);
+      return add_deletion(chat, draft, op);
     default:
       return add_message_change(chat, draft, op);
   }
@@ -193,6 +198,8 @@ std::optional<v1::Response> ChatDrafts::add_create(const Chat& chat, Draft& draf
   draft.command.row.kind = static_cast<ChatKind>(create.kind());
   draft.command.row.title = create.title();
   draft.command.row.created_ms = context_.wall.ms;
+  draft.command.row.retention_ms = create.retention_ms();
+  if (create.ttl_ms() > 0) draft.command.row.expires_ms = context_.wall.ms + create.ttl_ms();
   add_member_events(chat, draft, op, joined);
   return std::nullopt;
 }
@@ -259,8 +266,8 @@ std::optional<v1::Response> ChatDrafts::add_update(const Chat& chat, Draft& draf
   return std::nullopt;
 }
 
-std::optional<v1::Response> ChatDrafts::add_end(const Chat& chat, Draft& draft,
-                                                const ChatOp& op) const {
+std::optional<v1::Response> ChatDrafts::add_deletion(const Chat& chat, Draft& draft,
+                                                     const ChatOp& op) const {
   if (!chat.exists) return error_response(v1::NOT_FOUND, "there is no such chat");
   if (chat.row.kind == ChatKind::direct) {
     return error_response(v1::INVALID_ARGUMENT, "a direct chat never ends");
@@ -270,13 +277,28 @@ std::optional<v1::Response> ChatDrafts::add_end(const Chat& chat, Draft& draft,
   if (!is_permitted(ChatAction::end, who)) {
     return error_response(v1::PERMISSION_DENIED, "only its owner ends a chat");
   }
+  add_end(chat, draft, op, v1::DELETED);
+  return std::nullopt;
+}
+
+/// Of a chat whose time has come; nobody waits for the answer.
+std::optional<v1::Response> ChatDrafts::add_own_end(const Chat& chat, Draft& draft,
+                                                    const ChatOp& op) const {
+  if (end_due(chat.row, context_.wall, context_.policy()) == EndReason::none) {
+    return chat_info(chat);
+  }
+  add_end(chat, draft, op, op.request->end_chat().reason());
+  return std::nullopt;
+}
+
+void ChatDrafts::add_end(const Chat& chat, Draft& draft, const ChatOp& op,
+                         v1::ExpiryReason reason) const {
   v1::Event event;
   event.mutable_expired()->set_up_to_seq(draft.command.row.last_seq);
-  event.mutable_expired()->set_reason(v1::DELETED);
+  event.mutable_expired()->set_reason(reason);
   add_event(chat, draft, event, op);
   draft.command.row.ended = true;
   draft.command.row.oldest_seq = draft.command.row.last_seq;
-  return std::nullopt;
 }
 
 std::optional<v1::Response> ChatDrafts::add_message_change(const Chat& chat, Draft& draft,
@@ -319,6 +341,8 @@ void ChatDrafts::add_event(const Chat& chat, Draft& draft, v1::Event& event, con
   stored->set_author(op.request->user());
   for (UserId user : changed.joined) stored->add_joined(user.value);
   for (UserId user : changed.left) stored->add_left(user.value);
+  stored->set_everyone(event.has_expired());
+  stored->set_life_cycle(event.has_member() || event.has_expired() || row.last_seq == 1);
   // An operation of several events is known by its first one.
   const auto& keys = draft.command.keys;
   const bool is_first = std::none_of(keys.begin(), keys.end(), [&](const KeyRow& known) {

@@ -19,6 +19,7 @@ namespace chat {
 namespace v1 {
 class Event;
 class Response;
+enum ExpiryReason : int;
 }  // namespace v1
 
 /// An append being built, and what becomes true when it is stored.
@@ -58,9 +59,11 @@ class ChatDrafts {
   std::optional<v1::Response> add_member_change(const Chat& chat, Draft& draft,
                                                 const ChatOp& op) const;
   std::optional<v1::Response> add_update(const Chat& chat, Draft& draft, const ChatOp& op) const;
-  std::optional<v1::Response> add_end(const Chat& chat, Draft& draft, const ChatOp& op) const;
+  std::optional<v1::Response> add_deletion(const Chat& chat, Draft& draft, const ChatOp& op) const;
+  std::optional<v1::Response> add_own_end(const Chat& chat, Draft& draft, const ChatOp& op) const;
   std::optional<v1::Response> add_message_change(const Chat& chat, Draft& draft,
                                                  const ChatOp& op) const;
+  void add_end(const Chat& chat, Draft& draft, const ChatOp& op, v1::ExpiryReason reason) const;
   void add_member_events(const Chat& chat, Draft& draft, const ChatOp& op,
                          const MemberSteps& steps) const;
   void add_event(const Chat& chat, Draft& draft, v1::Event& event, const ChatOp& op,

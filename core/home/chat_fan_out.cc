@@ -3,12 +3,14 @@
 #include <algorithm>
 
 #include "core/base/assert.h"
+#include "core/home/chat_journal.h"
 #include "core/wire/peer.pb.h"
 
 namespace chat {
 namespace {
 
 constexpr size_t kBatchBytes = 48 * 1024;
+constexpr size_t kUsersPerFrame = 5'000;
 constexpr Duration kReadRetry = milliseconds(200);
 
 size_t bytes_of(const peer::StoredEvent& event) {
@@ -16,7 +18,11 @@ size_t bytes_of(const peer::StoredEvent& event) {
 }
 
 /// Whom an event of a room concerns in person, and its author.
-void add_concerned(const peer::StoredEvent& event, std::set<UserId>& out) {
+void add_concerned(const Chat& chat, const peer::StoredEvent& event, std::set<UserId>& out) {
+  for (const auto& [user, member] : chat.members) {
+    if (!event.everyone()) break;
+    if (member.left_seq == kStillMember) out.insert(user);
+  }
   for (uint64_t user : event.joined()) out.insert(UserId{user});
   for (uint64_t user : event.left()) out.insert(UserId{user});
   if (event.author() != 0) out.insert(UserId{event.author()});
@@ -54,7 +60,7 @@ void ChatFanOut::fan_out_segment(Chat& chat, const std::vector<SharedEvent>& eve
     while (from < events.size() && (batch.events.empty() || bytes < kBatchBytes)) {
       batch.events.push_back(events[from]);
       bytes += bytes_of(*events[from]);
-      add_concerned(*events[from], concerned);
+      add_concerned(chat, *events[from], concerned);
       ++from;
     }
     batch.last_seq = batch.events.back()->seq();
@@ -70,13 +76,7 @@ void ChatFanOut::fan_out_segment(Chat& chat, const std::vector<SharedEvent>& eve
 
 void ChatFanOut::post(Chat& chat, FanOutBatch& batch, const std::vector<UserId>& users) {
   std::map<std::pair<EngineId, bool>, std::vector<UserId>> by_home;  // Outsiders apart.
-  for (UserId user : users) {
-    // With an empty ring the ticket waits for nobody; the next ring sends it again.
-    const bool outsider = batch.outsiders.contains(user);
-    by_home[{context_.home_of(user).value_or(EngineId{}), outsider}].push_back(user);
-  }
-  for (auto& [way, members] : by_home) {
-    const auto [engine, outsiders] = way;
+  const auto send = [&](EngineId engine, bool outsiders, std::vector<UserId>&& members) {
     const uint64_t ticket = next_ticket_++;
     if (engine) {
       peer::Frame frame;
@@ -89,6 +89,17 @@ void ChatFanOut::post(Chat& chat, FanOutBatch& batch, const std::vector<UserId>&
       context_.post(engine, std::move(frame));
     }
     batch.tickets.emplace(ticket, std::make_pair(engine, std::move(members)));
+  };
+  for (UserId user : users) {
+    // With an empty ring the ticket waits for nobody; the next ring sends it again.
+    const EngineId home = context_.home_of(user).value_or(EngineId{});
+    const bool outsider = batch.outsiders.contains(user);
+    std::vector<UserId>& members = by_home[{home, outsider}];
+    members.push_back(user);
+    if (members.size() >= kUsersPerFrame) send(home, outsider, std::exchange(members, {}));
+  }
+  for (auto& [way, members] : by_home) {
+    if (!members.empty()) send(way.first, way.second, std::move(members));
   }
 }
 
@@ -190,6 +201,7 @@ void ChatFanOut::redrive_read(uint64_t number, uint64_t load, std::vector<Shared
 }
 
 void ChatFanOut::redrive_done(Chat& chat, const std::vector<SharedEvent>& events) {
+  tell_journal(context_, chat, events);
   if (chat.row.kind == ChatKind::room) {
     fan_out_segment(chat, events, {});
   } else {

@@ -19,6 +19,8 @@ constexpr Duration kSweepPause = milliseconds(10);
 constexpr size_t kSweptAtOnce = 250;
 constexpr Duration kScanRetry = seconds(1);
 
+ShowRule rule_of(const Chat& chat) { return {chat.row.retention_ms, chat.row.expires_ms}; }
+
 }  // namespace
 
 ChatHome::ChatHome(EngineContext& context)
@@ -28,9 +30,13 @@ ChatHome::ChatHome(EngineContext& context)
       marks_(context),
       delay_(context, chats_),
       writer_(context, chats_, fan_out_, marks_, delay_),
-      typing_(context, chats_) {}
+      typing_(context, chats_),
+      upkeep_(context, chats_, writer_) {}
 
-void ChatHome::start() { context_.arm(kSweepInterval, TimerKind::chat_sweep); }
+void ChatHome::start() {
+  context_.arm(kSweepInterval, TimerKind::chat_sweep);
+  upkeep_.start();
+}
 
 void ChatHome::on_request(EngineId from, peer::HomeRequest&& frame) {
   const auto id = ChatId::from_bytes(chat_id_of(frame));
@@ -44,7 +50,8 @@ void ChatHome::on_request(EngineId from, peer::HomeRequest&& frame) {
   waiter.then = [this, from, request](Chat& chat) {
     switch (request->op_case()) {
       case peer::HomeRequest::kHistory:
-        history(chat, from, *request);
+        upkeep_.when_bounded(
+            chat, [this, from, request](Chat& bounded) { history(bounded, from, *request); });
         break;
       case peer::HomeRequest::kRoomSync:
         room_sync(chat, from, request);
@@ -109,58 +116,75 @@ void ChatHome::history(Chat& chat, EngineId from, const peer::HomeRequest& frame
   const v1::History& asked = frame.history();
   const EnginePolicy& policy = context_.policy();
   const bool forward = asked.forward() || asked.after_seq() > 0;
-  ReadEvents command{.chat = chat.id};
+  const uint64_t oldest = upkeep_.first_shown(chat);
+  HistoryRead read{
+      .command = {.chat = chat.id}, .rule = rule_of(chat), .oldest = oldest, .last = last};
+  ReadEvents& command = read.command;
   command.limit = asked.limit() == 0 ? 50 : std::min(asked.limit(), policy.history_events_max);
   command.bytes_max = policy.page_bytes_max;
   command.newest_first = !forward;
-  command.from_seq =
-      forward ? std::max(asked.after_seq() + 1, chat.row.oldest_seq) : chat.row.oldest_seq;
+  command.from_seq = forward ? std::max(asked.after_seq() + 1, oldest) : oldest;
   command.to_seq = last;
   if (!forward && asked.before_seq() > 0) command.to_seq = std::min(last, asked.before_seq() - 1);
-  if (forward && asked.after_seq() + 1 < chat.row.oldest_seq && asked.after_seq() > 0) {
+  if (forward && asked.after_seq() + 1 < oldest && asked.after_seq() > 0) {
     reply(from, frame.request_id(),
           error_response(v1::RANGE_PRUNED,
-                         "the oldest kept event has seq " + std::to_string(chat.row.oldest_seq)));
+                         "the oldest kept event has seq " + std::to_string(oldest)));
     return;
   }
   ++context_.counters.history_pages;
-  context_.store(command, [this, from, id = frame.request_id(), command, last,
-                           oldest = chat.row.oldest_seq](StoreResult& result) {
-    const auto* read = std::get_if<EventsRead>(&result);
-    if (!read) {
-      reply(from, id, error_response(v1::UNAVAILABLE, "the chat store does not answer"));
-      return;
-    }
-    v1::Response response;
-    v1::HistoryPage& page = *response.mutable_history_page();
-    page.set_chat_id(command.chat.str());
-    page.set_oldest_seq(oldest);
-    page.set_last_seq(last);
-    for (const EventRow& row : read->rows) {
-      peer::StoredEvent stored;
-      if (stored.ParseFromString(row.stored_event)) {
-        page.add_events()->ParseFromString(stored.event());
-      }
-    }
-    const auto& rows = read->rows;
-    page.set_complete(rows.empty() || (command.newest_first ? rows.front().seq <= oldest
-                                                            : rows.back().seq >= command.to_seq));
-    reply(from, id, std::move(response));
+  context_.store(command, [this, from, id = frame.request_id(), read](StoreResult& result) {
+    answer_history(from, id, read, result);
   });
+}
+
+void ChatHome::answer_history(EngineId from, uint64_t request_id, const HistoryRead& read,
+                              const StoreResult& result) {
+  const auto* done = std::get_if<EventsRead>(&result);
+  if (!done) {
+    reply(from, request_id, error_response(v1::UNAVAILABLE, "the chat store does not answer"));
+    return;
+  }
+  v1::Response response;
+  v1::HistoryPage& page = *response.mutable_history_page();
+  page.set_chat_id(read.command.chat.str());
+  page.set_oldest_seq(read.oldest);
+  page.set_last_seq(read.last);
+  for (const EventRow& row : done->rows) {
+    peer::StoredEvent stored;
+    v1::Event event;
+    if (!stored.ParseFromString(row.stored_event) || !event.ParseFromString(stored.event())) {
+      continue;
+    }
+    if (may_show(read.rule, event, context_.wall)) {
+      *page.add_events() = std::move(event);
+    } else {
+      ++context_.counters.events_withheld;
+      page.set_oldest_seq(row.seq + 1);
+    }
+  }
+  const auto& rows = done->rows;
+  page.set_complete(rows.empty() ||
+                    (read.command.newest_first ? rows.front().seq <= page.oldest_seq()
+                                               : rows.back().seq >= read.command.to_seq));
+  reply(from, request_id, std::move(response));
 }
 
 /// A position beyond the last seq tells that another home has written since this one read the chat.
 void ChatHome::room_sync(Chat& chat, EngineId from,
                          std::shared_ptr<const peer::HomeRequest> request) {
+  const auto page = [this, from, request](Chat& known) {
+    upkeep_.when_bounded(
+        known, [this, from, request](Chat& bounded) { room_page(bounded, from, *request); });
+  };
   if (request->room_sync().from_seq() <= chat.row.last_seq + 1) {
-    room_page(chat, from, *request);
+    page(chat);
     return;
   }
   chats_.read_again(chat);
-  chat.waiting.push_back(
-      {.then = [this, from, request](Chat& known) { room_page(known, from, *request); },
-       .refuse = [this, from,
-                  id = request->request_id()] { reply(from, id, store_unavailable()); }});
+  chat.waiting.push_back({.then = page, .refuse = [this, from, id = request->request_id()] {
+                            reply(from, id, store_unavailable());
+                          }});
 }
 
 void ChatHome::room_page(Chat& chat, EngineId from, const peer::HomeRequest& frame) {
@@ -186,36 +210,67 @@ void ChatHome::room_page(Chat& chat, EngineId from, const peer::HomeRequest& fra
     reply_page(from, frame.request_id(), std::move(page));
     return;
   }
+  read_room_page(chat, from, frame, cursor);
+}
+
+void ChatHome::read_room_page(Chat& chat, EngineId from, const peer::HomeRequest& frame,
+                              uint64_t cursor) {
+  const uint32_t asked = frame.room_sync().limit();
   const EnginePolicy& policy = context_.policy();
-  ReadEvents command{.chat = chat.id, .from_seq = cursor, .to_seq = last};
-  command.limit =
-      sync.limit() == 0 ? policy.sync_events_max : std::min(sync.limit(), policy.sync_events_max);
-  command.bytes_max = policy.page_bytes_max;
-  context_.store(command, [this, from, id = frame.request_id(), number = chat.number, command,
-                           user = frame.user()](StoreResult& result) {
-    const auto* read = std::get_if<EventsRead>(&result);
-    Chat* reading = chats_.find(number);
+  RoomRead read{.command = {.chat = chat.id, .from_seq = cursor, .to_seq = chat.row.last_seq},
+                .rule = rule_of(chat),
+                .first_shown = upkeep_.first_shown(chat),
+                .user = UserId{frame.user()}};
+  read.command.limit =
+      asked == 0 ? policy.sync_events_max : std::min(asked, policy.sync_events_max);
+  read.command.bytes_max = policy.page_bytes_max;
+  context_.store(read.command, [this, from, id = frame.request_id(), number = chat.number,
+                                read](StoreResult& result) {
     v1::SyncPage page;
-    page.set_chat_id(command.chat.str());
-    uint64_t next = command.from_seq;
-    for (const EventRow& row : read ? read->rows : std::vector<EventRow>{}) {
-      peer::StoredEvent stored;
-      v1::SyncEntry& entry = *page.add_entries();
-      if (stored.ParseFromString(row.stored_event)) {
-        entry.mutable_event()->ParseFromString(stored.event());
-        if (stored.author() == user) entry.set_client_msg_id(stored.client_msg_id());
-      }
-      next = row.seq + 1;
-    }
-    page.set_next(next);
+    fill_room_page(read, result, page);
     // The page that reaches head and the subscription are one step: what is stored later is pushed
     // after it.
-    if (reading && reading->state == Chat::State::ready && next == reading->row.last_seq + 1) {
+    Chat* reading = chats_.find(number);
+    if (reading && reading->state == Chat::State::ready &&
+        page.next() == reading->row.last_seq + 1) {
       page.set_done(true);
       fan_out_.subscribe(*reading, from);
     }
     reply_page(from, id, std::move(page));
   });
+}
+
+/// Every seq of the page has its entry; what is pruned or too old is told as pruned.
+void ChatHome::fill_room_page(const RoomRead& read, const StoreResult& result,
+                              v1::SyncPage& page) const {
+  page.set_chat_id(read.command.chat.str());
+  uint64_t next = read.command.from_seq;
+  const auto add_pruned = [&](uint64_t end) {
+    for (; next < end && page.entries_size() < static_cast<int>(read.command.limit); ++next) {
+      page.add_entries()->mutable_pruned()->set_chat_id(page.chat_id());
+      page.mutable_entries()->rbegin()->mutable_pruned()->set_seq(next);
+    }
+  };
+  const auto* done = std::get_if<EventsRead>(&result);
+  for (const EventRow& row : done ? done->rows : std::vector<EventRow>{}) {
+    add_pruned(row.seq);
+    if (next != row.seq || page.entries_size() == static_cast<int>(read.command.limit)) break;
+    peer::StoredEvent stored;
+    v1::Event event;
+    const bool decodes =
+        stored.ParseFromString(row.stored_event) && event.ParseFromString(stored.event());
+    if (!decodes || !may_show(read.rule, event, context_.wall)) {
+      ++context_.counters.events_withheld;
+      add_pruned(row.seq + 1);
+      continue;
+    }
+    v1::SyncEntry& entry = *page.add_entries();
+    *entry.mutable_event() = std::move(event);
+    if (UserId{stored.author()} == read.user) entry.set_client_msg_id(stored.client_msg_id());
+    next = row.seq + 1;
+  }
+  if (done && done->rows.empty()) add_pruned(read.first_shown);
+  page.set_next(next);
 }
 
 void ChatHome::get_chat(Chat& chat, EngineId from, const peer::HomeRequest& frame) {
@@ -392,6 +447,10 @@ void ChatHome::on_timer(TimerKind kind, uint64_t number) {
     } else {
       scan_pending();
     }
+    return;
+  }
+  if (kind == TimerKind::chat_agenda) {
+    upkeep_.on_agenda_timer();
     return;
   }
   Chat* chat = chats_.find(number);

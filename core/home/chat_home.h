@@ -7,8 +7,10 @@
 #include "core/engine/context.h"
 #include "core/home/chat_delay.h"
 #include "core/home/chat_fan_out.h"
+#include "core/home/chat_lifetime.h"
 #include "core/home/chat_marks.h"
 #include "core/home/chat_table.h"
+#include "core/home/chat_upkeep.h"
 #include "core/home/chat_writer.h"
 #include "core/home/typing_home.h"
 
@@ -48,12 +50,31 @@ class ChatHome {
   void end_turn();
 
  private:
+  /// What was asked of the store for a History answer, and what of the chat counts for it.
+  struct HistoryRead {
+    ReadEvents command;
+    ShowRule rule;
+    uint64_t oldest = 1;
+    uint64_t last = 0;
+  };
+  /// The same for a page of a room.
+  struct RoomRead {
+    ReadEvents command;
+    ShowRule rule;
+    uint64_t first_shown = 1;
+    UserId user;
+  };
+
   bool refuse_flood(Chat& chat, EngineId from, const peer::HomeRequest& request);
   void history(Chat& chat, EngineId from, const peer::HomeRequest& frame);
+  void answer_history(EngineId from, uint64_t request_id, const HistoryRead& read,
+                      const StoreResult& result);
   void room_sync(Chat& chat, EngineId from, std::shared_ptr<const peer::HomeRequest> request);
   void read_again(const ChatId& id);
   void leave(Chat& chat);
   void room_page(Chat& chat, EngineId from, const peer::HomeRequest& frame);
+  void read_room_page(Chat& chat, EngineId from, const peer::HomeRequest& frame, uint64_t cursor);
+  void fill_room_page(const RoomRead& read, const StoreResult& result, v1::SyncPage& page) const;
   void get_chat(Chat& chat, EngineId from, const peer::HomeRequest& frame);
   void receipts(Chat& chat, EngineId from, const peer::HomeRequest& frame);
   void refuse_reading(const Chat& chat, EngineId from, const peer::HomeRequest& frame);
@@ -72,6 +93,7 @@ class ChatHome {
   ChatDelay delay_;
   ChatWriter writer_;
   TypingHome typing_;
+  ChatUpkeep upkeep_;
 };
 
 }  // namespace chat

@@ -33,10 +33,13 @@ ChatOp* Chat::find_twin(const ChatOp& op) {
   return queued != queue.end() ? &*queued : nullptr;
 }
 
+bool Chat::lifetime_dirty() const { return exists && (prune_next_ms || prune_to > row.oldest_seq); }
+
 bool Chat::busy() const {
   return appending || preparing || !queue.empty() || !fan_outs.empty() || !dirty_marks.empty() ||
          !receipts_due.empty() || !subscribers.empty() || state == State::loading ||
-         (exists && row.fanned_seq > stored_fanned_seq);
+         (exists && row.fanned_seq > stored_fanned_seq) || reclaiming || lifetime_dirty() ||
+         !bounding.empty();
 }
 
 bool Chat::unfinished() const {

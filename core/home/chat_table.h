@@ -122,8 +122,20 @@ struct Chat {
   Instant receipts_not_before;    ///< Receipts are joined up to here; zero = none were told yet.
   bool receipts_armed = false;
 
+  // chat_upkeep
+  uint64_t prune_to = 0;                 ///< oldest_seq has to rise to this; 0 = nothing to do.
+  std::optional<int64_t> prune_next_ms;  ///< row.prune_ms has to become this.
+  bool reclaiming = false;               ///< The store deletes some of it.
+  uint64_t shown_from = 1;               ///< Events below are too old to be shown,
+  int64_t shown_until_ms = 0;            ///< and the others are not up to this wall time,
+  int64_t shown_retention_ms = 0;        ///< with this retention.
+  std::vector<std::function<void(Chat&)>> bounding;  ///< They wait until that is known.
+
+  uint64_t journaled_seq = 0;  ///< The journal was told up to here.
+
   const MemberRow* member(UserId user) const;
   bool is_active(UserId user) const;
+  bool lifetime_dirty() const;  ///< Its row has to be stored for the upkeep.
   bool busy() const;
   /// The operation of the same user with the same key that is not answered yet.
   ChatOp* find_twin(const ChatOp& op);

@@ -4,6 +4,8 @@
 
 #include "core/base/assert.h"
 #include "core/home/chat_answers.h"
+#include "core/home/chat_journal.h"
+#include "core/home/chat_lifetime.h"
 #include "core/home/chat_op.h"
 #include "core/home/move_notice.h"
 #include "core/home/operations.h"
@@ -53,6 +55,7 @@ void ChatWriter::add(Chat& chat, ChatOp op) {
 void ChatWriter::pump(Chat& chat) {
   while (chat.state == Chat::State::ready && !chat.appending && !chat.preparing &&
          !chat.queue.empty() && chat.fan_outs.size() < kFanOutsMax) {
+    add_end_if_due(chat);
     Draft draft = ChatDrafts::begin(chat);
     const bool waits = !take_queued(chat, draft);
     if (!draft.events.empty()) {
@@ -61,6 +64,22 @@ void ChatWriter::pump(Chat& chat) {
       return;
     }
   }
+}
+
+/// A chat whose time has come ends before anything else is written.
+bool ChatWriter::add_end_if_due(Chat& chat) {
+  const EndReason reason = end_due(chat.row, context_.wall, context_.policy());
+  if (reason == EndReason::none) return false;
+  if (chat.queue.empty() || !chat.queue.front().request->has_end_chat()) {
+    chat.queue.push_front(end_operation(reason));
+  }
+  return true;
+}
+
+void ChatWriter::end_if_due(Chat& chat) {
+  // Else whoever goes on with the queue sees to it.
+  const bool idle = !chat.appending && !chat.preparing && chat.state == Chat::State::ready;
+  if (idle && add_end_if_due(chat)) pump(chat);
 }
 
 /// As many sends as fit, or one other operation. False when the front has to wait for something.
@@ -226,6 +245,7 @@ void ChatWriter::start_append(Chat& chat, Draft draft) {
     }
   }
   for (const auto& [user, member] : kept->members) command.members.push_back(member);
+  settle_row(chat, command.row, context_.wall, context_.policy());
   command.pending = command.row.fanned_seq < command.row.last_seq;
   if (!taken->empty()) marks_.stamp(command.row);
   kept->command.row = command.row;
@@ -282,6 +302,7 @@ void ChatWriter::stored(Chat& chat, Draft& draft) {
   chat.stored_fanned_seq = draft.command.row.fanned_seq;
   chat.row = draft.command.row;
   chat.row.fanned_seq = fanned_now;
+  if (chat.prune_next_ms == chat.row.prune_ms) chat.prune_next_ms.reset();
   for (const auto& [user, member] : draft.members) {
     MemberRow& row = chat.members[user];
     const MemberRow before = row;
@@ -301,8 +322,10 @@ void ChatWriter::stored(Chat& chat, Draft& draft) {
         for (uint64_t user : event->left()) recipients.insert(UserId{user});
       }
     }
+    tell_journal(context_, chat, draft.events);
     fan_out_.start(chat, draft.events, recipients);
   }
+  stored_(chat);
   arm_flush(chat);
   if (!chat.owned) MoveNotice(context_).add(chat.id, true);
 }
@@ -348,8 +371,8 @@ void ChatWriter::try_again(Chat& chat, Duration delay) {
 // ---------------------------------------------------------------- flush
 
 void ChatWriter::arm_flush(Chat& chat) {
-  const bool needed =
-      chat.exists && (chat.row.fanned_seq > chat.stored_fanned_seq || !chat.dirty_marks.empty());
+  const bool needed = chat.exists && (chat.row.fanned_seq > chat.stored_fanned_seq ||
+                                      !chat.dirty_marks.empty() || chat.lifetime_dirty());
   if (!needed) return;
   const EnginePolicy& policy = context_.policy();
   // Receipts are told after they are stored, so where they are told they are stored soon.
@@ -369,7 +392,10 @@ void ChatWriter::on_flush_timer(Chat& chat) {
     arm_flush(chat);
     return;
   }
-  if (chat.row.fanned_seq <= chat.stored_fanned_seq && chat.dirty_marks.empty()) return;
+  if (chat.row.fanned_seq <= chat.stored_fanned_seq && chat.dirty_marks.empty() &&
+      !chat.lifetime_dirty()) {
+    return;
+  }
   start_append(chat, ChatDrafts::begin(chat));
 }
 

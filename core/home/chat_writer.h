@@ -5,6 +5,7 @@
 // to the client. Keys make every operation idempotent. Thread rule: belongs to its engine.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
@@ -36,8 +37,13 @@ class ChatWriter {
   /// Stores fanned_seq and marks by themselves when no batch took them along.
   void on_flush_timer(Chat& chat);
   void arm_flush(Chat& chat);
+  /// Ends a chat whose time has come.
+  void end_if_due(Chat& chat);
+  /// Runs when an append of a chat was stored.
+  void set_stored(std::function<void(Chat&)> stored) { stored_ = std::move(stored); }
 
  private:
+  bool add_end_if_due(Chat& chat);
   bool take_queued(Chat& chat, Draft& draft);
   void answer_unstored(const Chat& chat, const ChatOp& op, const v1::Response& response);
   void answer_known(const Chat& chat, const ChatOp& op, const KeyRow& known);
@@ -59,6 +65,7 @@ class ChatWriter {
   ChatMarks& marks_;
   ChatDelay& delay_;
   ChatDrafts drafts_;
+  std::function<void(Chat&)> stored_;
 };
 
 }  // namespace chat

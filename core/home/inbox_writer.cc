@@ -166,7 +166,7 @@ void InboxWriter::stage_events(const FanOut& fan_out, UserId user, Staged& stage
     if (fan_out.room) {
       // An author row is written again by a re-drive, which changes nothing.
       if (own) write.authored.emplace_back(fan_out.chat, event->seq());
-      if (!concerns(*event, user)) continue;
+      if (!event->everyone() && !concerns(*event, user)) continue;
     }
     if (event->seq() <= row.last_ref_seq) continue;
     if (own && !fan_out.room) write.authored.emplace_back(fan_out.chat, event->seq());

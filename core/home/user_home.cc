@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/base/assert.h"
+#include "core/home/chat_lifetime.h"
 #include "core/home/move_notice.h"
 #include "core/home/replies.h"
 #include "core/wire/peer.pb.h"
@@ -16,20 +17,27 @@ constexpr Duration kSweepPause = milliseconds(10);
 constexpr size_t kSweptAtOnce = 250;
 constexpr char kReplaced[] = "the same device connected again";
 
-void fill_entry(const InboxEntry& entry, UserId user, v1::SyncEntry& out) {
+/// false: the event is too old to be shown, and told as pruned.
+bool fill_entry(const InboxEntry& entry, UserId user, WallTime now, v1::SyncEntry& out) {
   out.set_inbox_seq(entry.inbox_seq);
   peer::StoredEvent stored;
+  bool shown = true;
   if (entry.kind == InboxRow::Kind::read_marker) {
     out.mutable_receipt()->set_chat_id(entry.chat.str());
     out.mutable_receipt()->set_user_id(user.value);
     out.mutable_receipt()->set_read_seq(entry.seq);
   } else if (stored.ParseFromString(entry.stored_event) && !entry.stored_event.empty() &&
              out.mutable_event()->ParseFromString(stored.event())) {
-    if (stored.author() == user.value) out.set_client_msg_id(stored.client_msg_id());
+    shown = may_show({entry.retention_ms, entry.expires_ms}, out.event(), now);
+    if (shown && stored.author() == user.value) out.set_client_msg_id(stored.client_msg_id());
   } else {
+    out.mutable_pruned();
+  }
+  if (!shown || out.has_pruned()) {
     out.mutable_pruned()->set_chat_id(entry.chat.str());
     out.mutable_pruned()->set_seq(entry.seq);
   }
+  return shown;
 }
 
 }  // namespace
@@ -49,6 +57,9 @@ void fill_summary(const UserChatsListed::Item& item, v1::ChatSummary& out) {
   out.set_member_count(item.chat.member_count);
   out.set_unread_count(item.unread_count);
   out.set_unread_mentions(item.unread_mentions);
+  out.set_retention_ms(item.chat.retention_ms);
+  out.set_expires_ms(item.chat.expires_ms);
+  out.set_oldest_seq(item.chat.oldest_seq);
 }
 
 UserHome::UserHome(EngineContext& context)
@@ -287,7 +298,8 @@ void UserHome::inbox_page(User& user, EngineId from, const peer::SyncRead& frame
     if (reader && read) {
       for (const InboxEntry& entry : read->entries) {
         if (entry.inbox_seq > reader->head) break;
-        fill_entry(entry, reader->id, *page.add_entries());
+        const bool shown = fill_entry(entry, reader->id, context_.wall, *page.add_entries());
+        if (!shown) ++context_.counters.events_withheld;
         next = entry.inbox_seq + 1;
       }
     }
@@ -311,7 +323,9 @@ void UserHome::reset_page(User& user, EngineId from, const peer::SyncRead& frame
                    v1::SyncPage page;
                    page.set_reset(true);
                    page.set_next(head + 1);
-                   for (const auto& item : listed->items) fill_summary(item, *page.add_chats());
+                   for (const auto& item : listed->items) {
+                     if (!is_gravestone(item.chat)) fill_summary(item, *page.add_chats());
+                   }
                    page.set_chats_complete(listed->complete);
                    const User* reader = users_.find(UserId{frame.user()});
                    post_page(from, frame, std::move(page), reader ? reader->head : head + 1);
@@ -436,7 +450,9 @@ void UserHome::list_chats(EngineId from, const peer::HomeRequest& frame) {
     }
     v1::Response response;
     v1::ChatList& list = *response.mutable_chat_list();
-    for (const auto& item : listed->items) fill_summary(item, *list.add_chats());
+    for (const auto& item : listed->items) {
+      if (!is_gravestone(item.chat)) fill_summary(item, *list.add_chats());
+    }
     if (!listed->complete && !listed->items.empty()) {
       list.set_next_after_chat_id(listed->items.back().view.chat.str());
     }

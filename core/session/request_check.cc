@@ -13,6 +13,9 @@ constexpr int kMentionsMax = 50;
 constexpr size_t kTitleBytesMax = 256;
 constexpr size_t kReactionBytesMax = 64;
 
+constexpr int64_t kKeptMsMin = 1'000;
+constexpr int64_t kKeptMsMax = int64_t{100} * 366 * 24 * 3'600 * 1'000;
+
 bool valid_user(uint64_t id) { return id != 0 && id <= kUserIdMax; }
 
 v1::Error invalid(std::string text) { return wire_error(v1::INVALID_ARGUMENT, std::move(text)); }
@@ -55,6 +58,8 @@ Checked<ChatId> check_change(const Operation& change) {
 }
 
 }  // namespace
+
+bool is_valid_time_kept(int64_t ms) { return ms == 0 || (ms >= kKeptMsMin && ms <= kKeptMsMax); }
 
 Checked<ChatId> check_chat_id(const std::string& chat_id) {
   const auto id = ChatId::from_bytes(chat_id);
@@ -103,6 +108,12 @@ Checked<ChatId> check_send(const EnginePolicy& policy, const RuntimeLimits& limi
 Checked<ChatId> check_create(UserId user, const ChatId& fresh_id, v1::CreateChat& create) {
   if (create.title().size() > kTitleBytesMax) {
     return invalid("the title has more than 256 bytes");
+  }
+  if (!is_valid_time_kept(create.retention_ms()) || !is_valid_time_kept(create.ttl_ms())) {
+    return invalid("retention_ms and ttl_ms are 0 or 1,000 (one second) up to 100 years");
+  }
+  if (create.kind() == v1::DIRECT && create.ttl_ms() != 0) {
+    return invalid("a direct chat cannot be temporary: its users could never write again");
   }
   const auto& members = create.member_ids();
   if (!std::all_of(members.begin(), members.end(), valid_user)) {
@@ -178,7 +189,9 @@ Checked<ChatId> check_members(const v1::ChangeMembers& change) {
 
 Checked<ChatId> check_update(const v1::UpdateChat& update) {
   if (update.title().size() > kTitleBytesMax) return invalid("the title has more than 256 bytes");
-  if (update.retention_ms() < 0) return invalid("retention_ms is 0 or more");
+  if (!is_valid_time_kept(update.retention_ms())) {
+    return invalid("retention_ms is 0 or 1,000 (one second) up to 100 years");
+  }
   if (!update.has_title() && !update.has_retention_ms()) return invalid("nothing to change");
   return check_change(update);
 }

@@ -20,6 +20,8 @@ Checked<ChatId> check_send(const EnginePolicy& policy, const RuntimeLimits& limi
                            v1::Send& send);
 /// Any operation that only names a chat.
 Checked<ChatId> check_chat_id(const std::string& chat_id);
+/// Whether events may be kept, or a chat may last, so long; 0 = for ever.
+bool is_valid_time_kept(int64_t ms);
 Checked<ChatId> check_create(UserId user, const ChatId& fresh_id, v1::CreateChat& create);
 Checked<ChatId> check_edit(const EnginePolicy& policy, const v1::Edit& edit);
 Checked<ChatId> check_delete(const v1::Delete& deletion);

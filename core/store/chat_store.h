@@ -290,7 +290,6 @@ struct UserLoaded {
   std::vector<DeviceRow> devices;  ///< By device_id.
 };
 /// One inbox position: an event, a read marker, or (event empty and not a marker) a pruned event.
-/// Of a chat that is over only the last event is told.
 struct InboxEntry {
   uint64_t inbox_seq = 0;
   InboxRow::Kind kind = InboxRow::Kind::run;

@@ -25,7 +25,7 @@ inline bool key_counts(const KeyRow& key, const ChatRow& row) {
 void keep_higher(const ChatRow& stored, ChatRow& row);
 void keep_higher(const MemberRow& stored, MemberRow& row);
 
-/// The first seq of a chat that an inbox page may show: of a chat that is over, the last one.
+/// The first seq of a chat that may be shown: of a chat that is over, the last one.
 uint64_t first_shown_seq(const ChatRow& row);
 
 /// Why a DropChat of this row is refused, or ok.

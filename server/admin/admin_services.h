@@ -11,6 +11,7 @@
 #include "server/accounts/account_store.h"
 #include "server/accounts/job_pool.h"
 #include "server/accounts/token_service.h"
+#include "server/journal/journal_file.h"
 #include "server/reactor/reactor_group.h"
 #include "server/store/store_service.h"
 
@@ -26,6 +27,7 @@ struct AdminServices {
   const std::atomic<bool>& ready;
   std::string version;
   std::string store_kind;
+  const JournalFile* journal;               ///< nullptr = none is kept.
   Instant started;                          ///< On the monotonic clock.
   std::function<void(const Drain&)> drain;  ///< Sends all clients away; any thread.
 };

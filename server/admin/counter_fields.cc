@@ -94,6 +94,13 @@ constexpr CounterField kFields[] = {
     {"inbox_trims", &EngineCounters::inbox_trims},
     {"chats_loaded", &EngineCounters::chats_loaded, true},
     {"users_loaded", &EngineCounters::users_loaded, true},
+    {"agenda_scans", &EngineCounters::agenda_scans},
+    {"chats_pruned", &EngineCounters::chats_pruned},
+    {"chats_ended", &EngineCounters::chats_ended},
+    {"chats_dropped", &EngineCounters::chats_dropped},
+    {"rows_reclaimed", &EngineCounters::rows_reclaimed},
+    {"events_withheld", &EngineCounters::events_withheld},
+    {"journal_entries", &EngineCounters::journal_entries},
 };
 static_assert(sizeof(EngineCounters) == std::size(kFields) * sizeof(uint64_t),
               "every counter has a name");

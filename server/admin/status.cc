@@ -36,6 +36,12 @@ json::object store_json(const AdminServices& services) {
           {"reads_waiting", store.reads_waiting}};
 }
 
+json::value journal_json(const AdminServices& services) {
+  if (!services.journal) return nullptr;
+  const JournalCounters journal = services.journal->counters();
+  return json::object{{"written", journal.written}, {"dropped", journal.dropped}};
+}
+
 }  // namespace
 
 std::string status_json(const AdminServices& services) {
@@ -60,6 +66,7 @@ std::string status_json(const AdminServices& services) {
                                       {"users_loaded", sum.users_loaded},
                                       {"accounts", services.accounts.user_count()},
                                       {"store", store_json(services)},
+                                      {"journal", journal_json(services)},
                                       {"process", process_json()},
                                       {"counters", std::move(counters)}});
 }

@@ -187,6 +187,7 @@ void Reactor::execute(Output& output, WallTime wall) {
                  },
                  [this](WakeAt& wake) { wake_at_ = wake.at; },
                  [this](ResponseOutput& response) { answer(response); },
+                 [this](Journal& entry) { services_.journal(entry); },
              },
              output);
 }

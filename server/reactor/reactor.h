@@ -36,6 +36,8 @@ class ReactorServices {
   virtual Result<Identity> verify(const std::string& token, WallTime now) = 0;
   /// Those of `users` that do not exist. Microseconds.
   virtual Result<std::vector<UserId>> missing_users(const std::vector<UserId>& users) = 0;
+  /// An entry of the life-cycle journal; must not block.
+  virtual void journal(const Journal& entry) = 0;
   /// A plain HTTP request; somebody answers it by Reactor::respond(), now or later.
   virtual void http(Reactor& reactor, HttpCall call) = 0;
 };

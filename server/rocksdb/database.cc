@@ -10,9 +10,12 @@
 #include <sys/random.h>
 
 #include <array>
+#include <chrono>
 #include <cstdarg>
 #include <cstdio>
 #include <filesystem>
+
+#include "server/rocksdb/expired_keys.h"
 
 namespace chat::rocks {
 namespace {
@@ -43,6 +46,14 @@ constexpr std::array<FamilySpec, kFamilyCount> kFamilies{{
 constexpr std::string_view kFormatKey = "format";
 constexpr std::string_view kEpochKey = "epoch";
 constexpr std::string_view kFormat = "1";
+
+/// Where little is written, tables are rewritten after this, so that deleted rows leave the disk.
+constexpr uint64_t kRewriteSeconds = 7 * 24 * 3600;
+
+int64_t system_wall_ms() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+}
 
 /// Hands RocksDB's warnings to the options' log. A log file of its own could fill the disk, and
 /// RocksDB ends the process when its log file cannot be written.
@@ -91,6 +102,11 @@ std::vector<rocksdb::ColumnFamilyDescriptor> descriptors(const RocksStoreOptions
     family.table_factory = factory;
     family.write_buffer_size = spec.write_buffer_bytes;
     family.compression = rocksdb::kLZ4Compression;
+    family.periodic_compaction_seconds = kRewriteSeconds;
+    if (spec.name == kFamilies[static_cast<size_t>(Family::sent)].name) {
+      family.compaction_filter_factory =
+          drop_expired_keys(options.wall_ms ? options.wall_ms : system_wall_ms);
+    }
     if (spec.prefix_bytes > 0) {
       family.prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(spec.prefix_bytes));
       family.memtable_prefix_bloom_size_ratio = 0.05;
@@ -235,6 +251,16 @@ Status Database::make_meta() {
   synced.sync = true;
   if (status.ok()) status = db_->Write(synced, &batch);
   if (!status.ok()) return to_error(status, "writing the epoch of a new store");
+  return {};
+}
+
+Status Database::compact() const {
+  rocksdb::CompactRangeOptions everything;
+  everything.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForce;
+  for (rocksdb::ColumnFamilyHandle* family : handles_) {
+    const rocksdb::Status status = db_->CompactRange(everything, family, nullptr, nullptr);
+    if (!status.ok()) return to_error(status, "compacting");
+  }
   return {};
 }
 

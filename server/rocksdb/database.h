@@ -54,6 +54,7 @@ class Database {
     return handles_[static_cast<size_t>(family)];
   }
   uint64_t epoch() const { return epoch_; }
+  Status compact() const;
 
   /// Whether the key exists; its value goes to `value`.
   Result<bool> get(const rocksdb::ReadOptions& options, Family family, const Key& key,

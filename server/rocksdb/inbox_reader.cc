@@ -52,7 +52,7 @@ Status InboxReader::add_event(const InboxRow& row) {
   if (!life) return life.error();
   entry.retention_ms = life->retention_ms;
   entry.expires_ms = life->expires_ms;
-  if (row.first_seq >= life->first_shown_seq) {
+  if (row.first_seq >= life->oldest_seq) {
     rocksdb::PinnableSlice event;
     const auto found =
         database_.get(options_, Family::event, key_of(row.chat, row.first_seq), event);
@@ -68,7 +68,7 @@ Status InboxReader::add_events(const InboxRow& row, uint64_t from) {
   if (!life) return life.error();
   const uint64_t shift = row.first_seq - row.first_inbox_seq;  // Wraps; added back below.
   Scan scan(database_, options_, Family::event, key_of(row.chat));
-  scan.seek(key_of(row.chat, std::max(from + shift, life->first_shown_seq)));
+  scan.seek(key_of(row.chat, std::max(from + shift, life->oldest_seq)));
   for (uint64_t seq = from; seq < row.first_inbox_seq + row.count && !full_; ++seq) {
     InboxEntry entry{seq, row.kind, row.chat, seq + shift, {}};
     entry.retention_ms = life->retention_ms;
@@ -87,7 +87,7 @@ Result<InboxReader::ChatLife> InboxReader::life_of(const ChatId& chat) {
   const auto row = database_.find<ChatRow>(options_, Family::chat, key_of(chat));
   if (!row) return row.error();
   ChatLife& life = lives_[chat];
-  if (*row) life = {first_shown_seq(**row), (*row)->retention_ms, (*row)->expires_ms};
+  if (*row) life = {(*row)->oldest_seq, (*row)->retention_ms, (*row)->expires_ms};
   return life;
 }
 

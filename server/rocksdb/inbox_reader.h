@@ -25,7 +25,7 @@ class InboxReader {
   void add_entry(InboxEntry entry);
   /// What the pages of an inbox need to know of a chat.
   struct ChatLife {
-    uint64_t first_shown_seq = 1;
+    uint64_t oldest_seq = 1;
     int64_t retention_ms = 0;
     int64_t expires_ms = 0;
   };

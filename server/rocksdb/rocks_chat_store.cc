@@ -86,6 +86,12 @@ class RocksChatStore : public ChatStore {
 
 }  // namespace
 
+Status compact_rocks_store(const RocksStoreOptions& options) {
+  auto database = rocks::Database::open(options);
+  if (!database) return database.error();
+  return (*database)->compact();
+}
+
 Result<std::unique_ptr<ChatStore>> open_rocks_store(const RocksStoreOptions& options) {
   auto database = rocks::Database::open(options);
   if (!database) return database.error();

@@ -248,7 +248,7 @@ InboxEntry MemoryChatStore::entry_at(const InboxRow& row, uint64_t inbox_seq) co
   if (!chat) return entry;
   entry.retention_ms = chat->row.retention_ms;
   entry.expires_ms = chat->row.expires_ms;
-  const uint64_t first = std::max(first_shown_seq(chat->row), chat->first_kept);
+  const uint64_t first = std::max(chat->row.oldest_seq, chat->first_kept);
   if (entry.seq >= first && entry.seq < chat->end_seq()) {
     entry.stored_event = chat->events[entry.seq - chat->first_kept];
   }

@@ -23,6 +23,7 @@ class Adder {
   void operator()(const Authenticate& ask) { all(ask.token, ask.credentials); }
   void operator()(const CheckUsers& ask) { all(ask.token, ask.users); }
   void operator()(const WakeAt& wake) { one(static_cast<uint64_t>(wake.at.ns)); }
+  void operator()(const Journal& j) { all(j.chat, j.seq, j.at.ms, j.kind, j.user, j.actor); }
   void operator()(const ResponseOutput& output) {
     all(output.id, output.response->SerializeAsString());
   }

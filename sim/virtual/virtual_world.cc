@@ -315,6 +315,8 @@ void VirtualWorld::execute(Host& by, Output& output, Instant when) {
       Host* woken = host_if_up(ref);
       if (woken != nullptr && woken->wake_generation == generation) plan_turn(*woken);
     });
+  } else if (const auto* entry = std::get_if<Journal>(&output)) {
+    if (options_.on_journal) options_.on_journal(*entry);
   } else {
     answer_request(by, std::get<ResponseOutput>(output), when);
   }

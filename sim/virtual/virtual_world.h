@@ -50,6 +50,8 @@ struct WorldOptions {
   std::function<void(std::string&)> tamper;
   /// Called when a process has crashed and its writes were cut.
   std::function<void()> on_crash;
+  /// Hears the life-cycle journal of all engines.
+  std::function<void(const Journal&)> on_journal;
 };
 
 /// A connection to an engine, in the eyes of the client side; 0 is none.

@@ -114,7 +114,7 @@ TEST_P(Flood, EditsAndReactionsAndDeletionsCountLikeSends) {
     react.set_reaction(i % 2 == 0 ? "👍" : "👎");
   }
   ada->post_all(changes);
-  run(100);
+  run(1'000);
   EXPECT_EQ(refused(*ada) + ada->count(F::kSendAck), 13u);
   // The token of the send has come back meanwhile.
   EXPECT_EQ(refused(*ada), 2u);

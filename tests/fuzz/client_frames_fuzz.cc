@@ -96,6 +96,7 @@ class Run {
   void execute(PeerSend&) {}
   void execute(WakeAt&) {}
   void execute(ResponseOutput&) {}
+  void execute(Journal&) {}
 
   MemoryChatStore store_{7};
   Engine engine_;

@@ -168,17 +168,6 @@ TEST_P(ChatStoreRetention, EveryFieldOfTheLifeOfAChatSurvives) {
   EXPECT_EQ(row().due_ms, 5);
 }
 
-TEST_P(ChatStoreRetention, OfAChatThatIsOverInboxesTellOnlyTheLastEvent) {
-  fill_authored(4);
-  set_row(4, [](ChatRow& row) { row.ended = true; });
-  const auto inbox = read<InboxRead>(store(), ReadInbox{UserId{author_}});
-  ASSERT_EQ(inbox.entries.size(), 4u);
-  EXPECT_EQ(inbox.entries[2].stored_event, "");
-  EXPECT_EQ(inbox.entries[3].stored_event, stored_event(4, author_));
-  EXPECT_EQ(read<EventsRead>(store(), ReadEvents{chat_}).rows.size(), 4u)
-      << "a fan-out that is under way still finds its events";
-}
-
 TEST_P(ChatStoreRetention, ADroppedChatLeavesAGravestone) {
   fill_authored(4);
   fill(chat_id("b"), 2);

@@ -15,6 +15,7 @@
 #include <optional>
 #include <thread>
 
+#include "core/base/random.h"
 #include "tests/store/store_fixture.h"
 #include "tests/support/temp_dir.h"
 
@@ -87,6 +88,102 @@ TEST(RocksChatStore, ReopenKeepsEveryRowAndTheEpoch) {
 TEST(RocksChatStore, TwoNewStoresHaveDifferentEpochs) {
   const TempDir dir;
   EXPECT_NE(open_at(dir / "a")->epoch(), open_at(dir / "b")->epoch());
+}
+
+// ---------------------------------------------------------------- reclaiming
+
+/// Bytes of all tables of a store that is closed, compacted.
+uint64_t table_bytes(const std::string& dir, int64_t wall_ms = kNowMs) {
+  EXPECT_TRUE(compact_rocks_store({.dir = dir, .wall_ms = [wall_ms] { return wall_ms; }}));
+  uint64_t bytes = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(dir)) {
+    if (entry.path().extension() == ".sst") bytes += entry.file_size();
+  }
+  return bytes;
+}
+
+/// Text that does not compress.
+std::string noise(uint64_t seed, size_t size) {
+  Random random(seed);
+  std::string text;
+  while (text.size() < size) text.push_back(static_cast<char>(random.below(256)));
+  return text;
+}
+
+TEST(RocksChatStore, PrunedEventsGiveTheirStorageBack) {
+  const TempDir dir;
+  constexpr uint64_t kEvents = 1'000;
+  const ChatId chat = chat_id("a");
+  AppendEvents command = append_of(chat, 0, kEvents);
+  for (EventRow& event : command.events) event.stored_event = noise(event.seq, 1'000);
+  {
+    const auto store = open_at(dir.path());
+    ASSERT_EQ(append(*store, command).outcome, WriteOutcome::stored);
+  }
+  const uint64_t before = table_bytes(dir.path());
+  EXPECT_GT(before, kEvents * 1'000);
+  {
+    const auto store = open_at(dir.path());
+    AppendEvents raise = append_of(chat, kEvents, 0);
+    raise.row.oldest_seq = kEvents - 10;
+    ASSERT_EQ(append(*store, raise).outcome, WriteOutcome::stored);
+    EXPECT_EQ(take<Reclaimed>(write_one(*store, PruneChat{chat})).rows, kEvents - 11);
+  }
+  EXPECT_LT(table_bytes(dir.path()), before / 20);
+  const auto store = open_at(dir.path());
+  EXPECT_EQ(read<EventsRead>(*store, ReadEvents{chat}).rows.size(), 11u);
+}
+
+TEST(RocksChatStore, ExpiredKeysLeaveTheStoreWhenItCompacts) {
+  const TempDir dir;
+  AppendEvents command = append_of(chat_id("a"), 0, 2);
+  command.keys = {key_row(7, 1, 1), key_row(7, 2, 2)};
+  command.keys[1].expires_ms += kWeekMs;
+  {
+    const auto store = open_at(dir.path());
+    ASSERT_EQ(append(*store, command).outcome, WriteOutcome::stored);
+  }
+  const auto has_key = [&](uint8_t key) {
+    const auto store = open_at(dir.path());
+    return read<KeyFound>(*store, FindKey{chat_id("a"), UserId{7}, op_key(key)}).row.has_value();
+  };
+  table_bytes(dir.path(), kNowMs + kWeekMs);
+  EXPECT_TRUE(has_key(1)) << "not past its date";
+  table_bytes(dir.path(), kNowMs + kWeekMs + 2 * 3'600'000);
+  EXPECT_FALSE(has_key(1));
+  EXPECT_TRUE(has_key(2));
+}
+
+TEST(RocksChatStore, WhatWasReclaimedStaysAwayAfterAReopen) {
+  const TempDir dir;
+  const ChatId chat = chat_id("a");
+  {
+    const auto store = open_at(dir.path());
+    AppendEvents command = append_of(chat, 0, 9);
+    command.members = {{UserId{7}, Role::owner, 1}};
+    command.row.fanned_seq = 9;
+    command.row.oldest_seq = 5;
+    command.row.due_ms = 3;
+    ASSERT_EQ(append(*store, command).outcome, WriteOutcome::stored);
+    take<Reclaimed>(write_one(*store, PruneChat{chat}));
+  }
+  {
+    const auto store = open_at(dir.path());
+    EXPECT_EQ(seqs_of(read<EventsRead>(*store, ReadEvents{chat})),
+              (std::vector<uint64_t>{5, 6, 7, 8, 9}));
+    EXPECT_EQ(read<AgendaScanned>(*store, ScanAgenda{9}).items.size(), 1u);
+    AppendEvents end = append_of(chat, 9, 1);
+    end.row.fanned_seq = 10;
+    end.row.ended = true;
+    ASSERT_EQ(append(*store, end).outcome, WriteOutcome::stored);
+    take<Reclaimed>(write_one(*store, DropChat{chat}));
+  }
+  const auto store = open_at(dir.path());
+  const auto loaded = read<ChatLoaded>(*store, LoadChat{chat});
+  EXPECT_EQ(loaded.row->oldest_seq, 11u);
+  EXPECT_TRUE(loaded.members.empty());
+  EXPECT_TRUE(read<AgendaScanned>(*store, ScanAgenda{9}).items.empty());
+  EXPECT_TRUE(read<EventsRead>(*store, ReadEvents{chat}).rows.empty());
 }
 
 // ---------------------------------------------------------------- kill

@@ -6,12 +6,14 @@
 
 #include <algorithm>
 #include <atomic>
+#include <csignal>
 #include <optional>
 #include <thread>
 
 #include "server/accounts/sql_account_store.h"
 #include "server/admin/admin_server.h"
 #include "server/delay_log/file_delay_log.h"
+#include "server/journal/journal_file.h"
 #include "server/reactor/clock.h"
 #include "server/reactor/reactor_group.h"
 #include "server/rest/rest_api.h"
@@ -80,6 +82,9 @@ struct Chatd::Impl : ReactorServices {
   Result<std::vector<UserId>> missing_users(const std::vector<UserId>& users) override {
     return accounts->missing(users);
   }
+  void journal(const Journal& entry) override {
+    if (journal_file) journal_file->add(entry);
+  }
   void http(Reactor& reactor, HttpCall call) override { rest->handle(reactor, std::move(call)); }
 
   const ChatdOptions options;
@@ -93,6 +98,7 @@ struct Chatd::Impl : ReactorServices {
   std::optional<DataDir> delay_dir;
   std::unique_ptr<FileDelayLog> delay_log;
   std::unique_ptr<DelayService> delay_service;
+  std::unique_ptr<JournalFile> journal_file;  ///< nullptr = none is kept.
   std::unique_ptr<AccountStore> accounts;
   std::unique_ptr<TokenService> tokens;
   std::unique_ptr<JobPool> pool;
@@ -124,6 +130,12 @@ Status Chatd::Impl::open_storage() {
   auto token_service = TokenService::open(*data_dir / "token.key");
   if (!token_service) return token_service.error();
   tokens = std::move(*token_service);
+  if (!options.journal.empty()) {
+    auto file = JournalFile::open(
+        {.path = options.journal, .log = [](std::string_view line) { spdlog::warn("{}", line); }});
+    if (!file) return file.error();
+    journal_file = std::move(*file);
+  }
   const auto ended =
       accounts->ended_after(WallTime{wall_now().ms - TokenService::kLoginTtlMax.ms()});
   if (!ended) return ended.error();
@@ -177,7 +189,7 @@ Status Chatd::Impl::open_network(std::function<void(int)> on_signal) {
   auto server = AdminServer::open(
       options.admin_address(),
       {*reactors, *chat_store, *store_service, *accounts, *tokens, *pool, ready, CHAT_VERSION,
-       "rocksdb", started, [this](const Drain& order) { drain(order); }},
+       "rocksdb", journal_file.get(), started, [this](const Drain& order) { drain(order); }},
       std::move(on_signal));
   if (!server) return server.error();
   admin = std::move(*server);
@@ -233,7 +245,11 @@ Result<std::unique_ptr<Chatd>> Chatd::start(const ChatdOptions& options,
     exit_code = ExitCode::bad_data_directory;
     return opened.error();
   }
-  if (const Status opened = impl->open_network(std::move(on_signal)); !opened) {
+  const auto on_signal_here = [parts = impl.get(), on_signal = std::move(on_signal)](int number) {
+    if (number == SIGHUP && parts->journal_file) parts->journal_file->reopen();
+    on_signal(number);
+  };
+  if (const Status opened = impl->open_network(on_signal_here); !opened) {
     exit_code = ExitCode::cannot_listen;
     return opened.error();
   }

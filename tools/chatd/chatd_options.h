@@ -36,6 +36,7 @@ struct ChatdOptions {
   Duration drain_window = seconds(5);
   Duration drain_timeout = seconds(5);
   AddressSet trusted_proxies;  ///< Their X-Forwarded-For is believed.
+  std::string journal;  ///< The file of the life-cycle journal; empty = none.
   EnginePolicy policy;
 
   /// Where the admin port listens.

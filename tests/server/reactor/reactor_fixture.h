@@ -19,6 +19,8 @@ namespace chat {
 
 class ReactorFixture : public ::testing::Test, protected ReactorServices {
  protected:
+  void journal(const Journal&) override {}
+
   static constexpr uint64_t kEpoch = 77;
 
   void start(int reactors, std::vector<TurnLog>* logs = nullptr) {
