@@ -7,6 +7,7 @@
 
 #include "core/wire/chat.pb.h"
 #include "server/admin/bridge.h"
+#include "server/admin/faults_json.h"
 #include "server/admin/json_members.h"
 #include "server/admin/limits_json.h"
 #include "server/admin/metrics.h"
@@ -169,6 +170,8 @@ boost::asio::awaitable<HttpAnswer> AdminApi::handle(const Call& call) {
       {"POST", "/admin/v1/drain", &AdminApi::drain},
       {"GET", "/admin/v1/limits", &AdminApi::show_limits},
       {"PUT", "/admin/v1/limits", &AdminApi::change_limits},
+      {"GET", "/admin/v1/faults", &AdminApi::show_faults},
+      {"PUT", "/admin/v1/faults", &AdminApi::change_faults},
   };
   const auto parts = path_parts(call.path);
   bool path_is_known = false;
@@ -372,6 +375,34 @@ AdminApi::Answer AdminApi::change_limits(const Call& call) {
   }
   services_.reactors.set_limits(limits);
   co_return json_text(json::serialize(limits_json(limits)));
+}
+
+// ---------------------------------------------------------------- faults
+
+namespace {
+
+Error no_faults() {
+  return make_error(ErrorCode::permission_denied,
+                    "chatd makes faults only when it was started with --fault-injection true");
+}
+
+}  // namespace
+
+AdminApi::Answer AdminApi::show_faults(const Call&) {
+  if (services_.faults == nullptr) co_return error_answer(no_faults());
+  co_return json_text(json::serialize(faults_json(services_.faults->plan())));
+}
+
+AdminApi::Answer AdminApi::change_faults(const Call& call) {
+  if (services_.faults == nullptr) co_return error_answer(no_faults());
+  const auto object = object_of(call.body);
+  if (!object) co_return error_answer(object.error());
+  FaultPlan plan = services_.faults->plan();
+  if (const Status changed = update_faults(plan, *object); !changed) {
+    co_return error_answer(changed.error());
+  }
+  services_.faults->set(plan);
+  co_return json_text(json::serialize(faults_json(plan)));
 }
 
 }  // namespace chat::admin

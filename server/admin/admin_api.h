@@ -53,6 +53,8 @@ class AdminApi {
   Answer drain(const Call& call);
   Answer show_limits(const Call& call);
   Answer change_limits(const Call& call);
+  Answer show_faults(const Call& call);
+  Answer change_faults(const Call& call);
 
   Answer ask_home(const ChatId& chat, std::shared_ptr<const v1::Request> request);
 

@@ -11,6 +11,7 @@
 #include "server/accounts/account_store.h"
 #include "server/accounts/job_pool.h"
 #include "server/accounts/token_service.h"
+#include "server/faults/faults.h"
 #include "server/journal/journal_file.h"
 #include "server/reactor/reactor_group.h"
 #include "server/store/store_service.h"
@@ -30,6 +31,7 @@ struct AdminServices {
   const JournalFile* journal;               ///< nullptr = none is kept.
   Instant started;                          ///< On the monotonic clock.
   std::function<void(const Drain&)> drain;  ///< Sends all clients away; any thread.
+  Faults* faults = nullptr;                 ///< Only with --fault-injection.
 };
 
 }  // namespace chat

@@ -47,6 +47,7 @@ json::array gates(const std::vector<GateResult>& results) {
 json::object messages(const OracleCounts& counts) {
   return {{"sent", counts.sent},
           {"acked", counts.acked},
+          {"sends_delayed", counts.delayed},
           {"expected_deliveries", counts.expected_deliveries},
           {"delivered", counts.delivered},
           {"lost", counts.lost},

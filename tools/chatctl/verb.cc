@@ -77,6 +77,12 @@ const std::vector<Verb>& verbs() {
         {"reconnect-after", "DURATION", "clients come back this late at the earliest", "0s"},
         kUrl},
        drain},
+      {"faults", "what goes wrong on purpose (--fault-injection)", {}, {}, show_faults},
+      {"faults set",
+       "make faults in the running chatd, or take them back",
+       {{"NAME=VALUE", "as `faults` shows them; numbers, true or false", true}},
+       {},
+       set_faults},
       {"commands", "every verb, for scripts and completion", {}, {}, list_commands, true},
   };
   return table;

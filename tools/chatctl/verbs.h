@@ -30,6 +30,9 @@ Result<Answer> drain(AdminClient& admin, const Invocation& invocation);
 Result<Answer> show_limits(AdminClient& admin, const Invocation& invocation);
 Result<Answer> set_limits(AdminClient& admin, const Invocation& invocation);
 
+Result<Answer> show_faults(AdminClient& admin, const Invocation& invocation);
+Result<Answer> set_faults(AdminClient& admin, const Invocation& invocation);
+
 Result<Answer> list_commands(AdminClient& admin, const Invocation& invocation);
 
 }  // namespace chat::ctl

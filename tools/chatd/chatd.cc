@@ -13,6 +13,8 @@
 #include "server/accounts/sql_account_store.h"
 #include "server/admin/admin_server.h"
 #include "server/delay_log/file_delay_log.h"
+#include "server/faults/faulty_chat_store.h"
+#include "server/faults/faulty_delay_log.h"
 #include "server/journal/journal_file.h"
 #include "server/reactor/clock.h"
 #include "server/reactor/reactor_group.h"
@@ -93,10 +95,13 @@ struct Chatd::Impl : ReactorServices {
   std::atomic<bool> hurry = false;
   bool serving = false;
   std::optional<DataDir> data_dir;
-  std::unique_ptr<ChatStore> chat_store;
+  Faults faults;
+  std::unique_ptr<ChatStore> real_store;
+  std::unique_ptr<ChatStore> chat_store;  ///< Refers to the real one.
   std::unique_ptr<StoreService> store_service;
   std::optional<DataDir> delay_dir;
-  std::unique_ptr<FileDelayLog> delay_log;
+  std::unique_ptr<DelayLog> real_delay_log;
+  std::unique_ptr<DelayLog> delay_log;  ///< Refers to the real one.
   std::unique_ptr<DelayService> delay_service;
   std::unique_ptr<JournalFile> journal_file;  ///< nullptr = none is kept.
   std::unique_ptr<AccountStore> accounts;
@@ -118,7 +123,13 @@ Status Chatd::Impl::open_storage() {
        .write_buffers_bytes = options.write_buffers_bytes,
        .log = [](std::string_view line) { spdlog::warn("message store: {}", line); }});
   if (!opened) return opened.error();
-  chat_store = std::move(*opened);
+  real_store = std::move(*opened);
+  if (options.fault_injection) {
+    chat_store = std::make_unique<FaultyChatStore>(*real_store, faults);
+    spdlog::warn("fault injection is on: the admin port can make this chatd misbehave");
+  } else {
+    chat_store = std::move(real_store);
+  }
   StoreServiceOptions service;
   service.read_threads = static_cast<int>(options.store_threads);
   store_service = std::make_unique<StoreService>(*chat_store, service);
@@ -154,9 +165,14 @@ Status Chatd::Impl::open_delay_log() {
   auto opened = FileDelayLog::open(
       {.dir = path, .log = [](std::string_view line) { spdlog::warn("delay log: {}", line); }});
   if (!opened) return opened.error();
-  delay_log = std::move(*opened);
-  if (delay_log->entries() > 0) {
-    spdlog::warn("{} delayed sends of an earlier run are stored now", delay_log->entries());
+  if ((*opened)->entries() > 0) {
+    spdlog::warn("{} delayed sends of an earlier run are stored now", (*opened)->entries());
+  }
+  real_delay_log = std::move(*opened);
+  if (options.fault_injection) {
+    delay_log = std::make_unique<FaultyDelayLog>(*real_delay_log, faults);
+  } else {
+    delay_log = std::move(real_delay_log);
   }
   return {};
 }
@@ -189,7 +205,8 @@ Status Chatd::Impl::open_network(std::function<void(int)> on_signal) {
   auto server = AdminServer::open(
       options.admin_address(),
       {*reactors, *chat_store, *store_service, *accounts, *tokens, *pool, ready, CHAT_VERSION,
-       "rocksdb", journal_file.get(), started, [this](const Drain& order) { drain(order); }},
+       "rocksdb", journal_file.get(), started, [this](const Drain& order) { drain(order); },
+       options.fault_injection ? &faults : nullptr},
       std::move(on_signal));
   if (!server) return server.error();
   admin = std::move(*server);
@@ -221,6 +238,7 @@ void Chatd::Impl::serve() {
 bool Chatd::Impl::stop() {
   const bool was_serving = std::exchange(serving, false);
   ready = false;
+  faults.end();
   const bool in_time = !was_serving || reactors->drain({.window = options.drain_window},
                                                        options.drain_timeout, hurry);
   // Jobs answer on reactors, and the store's answers go to them: those end first, reactors later.

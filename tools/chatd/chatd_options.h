@@ -34,6 +34,7 @@ struct ChatdOptions {
   uint32_t store_threads = 4;
   uint32_t account_threads = 2;
   Duration drain_window = seconds(5);
+  bool fault_injection = false;
   Duration drain_timeout = seconds(5);
   AddressSet trusted_proxies;  ///< Their X-Forwarded-For is believed.
   std::string journal;  ///< The file of the life-cycle journal; empty = none.

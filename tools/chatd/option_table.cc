@@ -41,6 +41,16 @@ Option choice(std::string name, std::string& target, std::vector<std::string> al
           [&target] { return target; }};
 }
 
+Option flag(std::string name, bool& target, std::string help) {
+  return {std::move(name), "true|false", std::move(help),
+          [&target](const std::string& given) -> Status {
+            if (given != "true" && given != "false") return expected("true or false", given);
+            target = given == "true";
+            return {};
+          },
+          [&target] { return target ? "true" : "false"; }};
+}
+
 template <class Int>
 Option integer(std::string name, Int& target, Int min, Int max, std::string help) {
   return {std::move(name), "N", std::move(help),
@@ -251,6 +261,8 @@ std::vector<Option> option_table(ChatdOptions& o) {
       text("journal", "FILE", o.journal, "life-cycle journal, JSON lines; opened again on SIGHUP"),
       duration("drain_window", o.drain_window, Duration{},
                "an ordered end tells clients to go (GoAway), spread over this"),
+      flag("fault_injection", o.fault_injection,
+           "true lets the admin port make faults: never in production"),
       duration("drain_timeout", o.drain_timeout, milliseconds(1),
                "and then waits this long for connections to close"),
   };
