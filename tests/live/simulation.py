@@ -57,12 +57,17 @@ class Simulation:
 
     def wait_for_run_second(self, second):
         """Returns when the progress says that this second of the run phase has passed."""
+        if not self.reaches_run_second(second):
+            raise AssertionError(f"no second {second} in the run:\n{self.text()}")
+
+    def reaches_run_second(self, second):
+        """As wait_for_run_second(); False when the run ends without having shown it."""
         for line in self.process.stdout:
             self.lines.append(line)
             match = re.match(r"run +(\d+)/", line)
             if match and int(match.group(1)) >= second:
-                return
-        raise AssertionError(f"no second {second} in the run:\n{self.text()}")
+                return True
+        return False
 
     def text(self):
         return "".join(self.lines)
