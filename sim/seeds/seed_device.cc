@@ -8,6 +8,8 @@ namespace chat::sim {
 namespace {
 
 constexpr Duration kRetry = milliseconds(500);
+// How long what was read before a deletion may be under way without faults.
+constexpr Duration kUnderWay = seconds(2);
 constexpr Duration kLongLife = minutes(24 * 60);
 
 ChatId chat_of(const std::string& bytes) {
@@ -256,8 +258,13 @@ void SeedDevice::on_event(const v1::SyncEntry& entry, bool pushed) {
 }
 
 void SeedDevice::note_text(const v1::Event& event) {
-  if (!scene_.quiet || !(event.has_message() || event.has_edited())) return;
-  late_texts_.emplace_back(chat_of(event.chat_id()), event.seq());
+  if (!scene_.quiet || !event.has_message()) return;
+  const auto deleted = scene_.deleted_at.find({chat_of(event.chat_id()), event.seq()});
+  if (deleted == scene_.deleted_at.end() || scene_.world.now() < deleted->second + kUnderWay) {
+    return;
+  }
+  scene_.violations.push_back(options_.device_id + " got the deleted text of chat " +
+                              deleted->first.first.hex() + " seq " + std::to_string(event.seq()));
 }
 
 void SeedDevice::show(const ChatId& chat, const v1::Event& event) {
@@ -319,6 +326,10 @@ void SeedDevice::on_send_answer(const v1::ServerFrame& frame) {
     }
     scene_.oracle.acked(out.ref, ack.seq());
     if (out.frame.has_send() && ack.status() == v1::STORED) own_.emplace_back(out.chat, ack.seq());
+    if (out.frame.has_delete_message()) {
+      scene_.deleted_at.try_emplace({out.chat, out.frame.delete_message().target_seq()},
+                                    scene_.world.now());
+    }
     if (out.frame.has_react() && !out.frame.react().remove()) last_reaction_ = out;
     last_answered_ = out;
     last_delayed_ = ack.status() == v1::DELAYED;

@@ -30,7 +30,9 @@ struct SeedScene {
   std::set<ChatId> rooms = {};
   std::vector<std::string> violations = {};
   uint64_t last_login = 0;
-  bool quiet = false;              ///< Whatever is deleted has been deleted.
+  bool quiet = false;  ///< The faults have ended, and all devices come back.
+  /// When the deletion of a message was confirmed.
+  std::map<std::pair<ChatId, uint64_t>, Instant> deleted_at = {};
   RarePathCounts rare_paths = {};  ///< Those that devices see.
 };
 
@@ -79,8 +81,6 @@ class SeedDevice : private ClientListener {
   std::vector<ChatId> known_chats() const;
   /// What it shows of the chats that come by its inbox.
   const std::map<ChatId, MessageView>& views() const { return views_; }
-  /// Texts that came after SeedScene::quiet: (chat, seq).
-  const std::vector<std::pair<ChatId, uint64_t>>& late_texts() const { return late_texts_; }
   /// What it was told of others' marks; nullptr when it does not want to be told.
   const ReceiptBook* receipts() const {
     return options_.client.want_receipts ? &receipts_ : nullptr;
@@ -140,7 +140,6 @@ class SeedDevice : private ClientListener {
   std::optional<Outgoing> last_reaction_;
   std::vector<std::pair<ChatId, uint64_t>> own_;  ///< Messages of this device that it may change.
   std::map<ChatId, MessageView> views_;
-  std::vector<std::pair<ChatId, uint64_t>> late_texts_;
   bool last_delayed_ = false;
   uint64_t said_ = 0;
   bool started_ = false;                       ///< Has got its first snapshot.

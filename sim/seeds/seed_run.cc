@@ -368,11 +368,6 @@ class SeedRun {
         if (scene_.rooms.contains(chat)) continue;  // Their streams may skip.
         audit.judge_view(device->user(), device->device_id(), chat, view, scene_.violations);
       }
-      for (const auto& [chat, seq] : device->late_texts()) {
-        if (!audit.is_buried(chat, seq)) continue;
-        scene_.violations.push_back(device->device_id() + " got the deleted text of chat " +
-                                    chat.hex() + " seq " + std::to_string(seq));
-      }
     }
   }
 

@@ -97,9 +97,4 @@ void ViewAudit::judge_view(UserId user, const std::string& device_id, const Chat
   }
 }
 
-bool ViewAudit::is_buried(const ChatId& chat, uint64_t seq) const {
-  const auto found = chats_.find(chat);
-  return found != chats_.end() && found->second.tombstones.contains(seq);
-}
-
 }  // namespace chat::sim

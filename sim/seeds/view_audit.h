@@ -25,8 +25,6 @@ class ViewAudit {
   /// Judges what a device of `user` shows of a chat.
   void judge_view(UserId user, const std::string& device_id, const ChatId& chat,
                   const MessageView& view, std::vector<std::string>& violations) const;
-  /// Whether this event was deleted, or is an edit of what was.
-  bool is_buried(const ChatId& chat, uint64_t seq) const;
 
  private:
   struct Chat {

@@ -55,6 +55,9 @@ const Bug kBugs[] = {
     {"APageSaysDoneBeforeTheHead", tampering<says_done_on_every_page>, "lost:"},
     {"AnAnswerNamesAnotherRequest", tampering<answers_another_request>, "not quiet"},
     {"AnAnswerNamesAnotherSeq", tampering<acknowledges_another_seq>, "acknowledged"},
+    {"DeletedTextsAreKept", with_store<UnforgettingStore>, "has kept its text"},
+    {"AnEditGoesToAnotherMessage", tampering<edits_another_message>, "shows chat"},
+    {"AReturningDeviceGetsADeletedText", tampering<brings_a_deleted_text>, "unlike the log's"},
     {"ATextIsChanged", tampering<changes_a_text>, "content unlike the log's"},
 };
 

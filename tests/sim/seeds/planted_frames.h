@@ -91,4 +91,27 @@ inline std::function<void(std::string&)> changes_a_text() {
       });
 }
 
+/// An edit says another target: the wrong message gets its text.
+inline std::function<void(std::string&)> edits_another_message() {
+  return in_one_of(
+      20, [](const v1::ServerFrame& frame) { return frame.event().has_edited(); },
+      [](v1::ServerFrame& frame) {
+        v1::Edited& edited = *frame.mutable_event()->mutable_edited();
+        edited.set_target_seq(edited.target_seq() + 1);
+      });
+}
+
+/// A device that was away gets the text of a deleted message, as a cache would have kept it.
+inline std::function<void(std::string&)> brings_a_deleted_text() {
+  return in_batches([](v1::ServerBatch& batch) {
+    for (v1::ServerFrame& frame : *batch.mutable_frames()) {
+      if (!frame.has_sync_page()) continue;
+      for (v1::SyncEntry& entry : *frame.mutable_sync_page()->mutable_entries()) {
+        if (!entry.event().has_tombstone()) continue;
+        entry.mutable_event()->mutable_message()->set_text("what was deleted");
+      }
+    }
+  });
+}
+
 }  // namespace chat::sim

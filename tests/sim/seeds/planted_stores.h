@@ -195,4 +195,18 @@ class LowMarkStore : public MemoryChatStore {
   }
 };
 
+/// Keeps the text of what was deleted.
+class UnforgettingStore : public MemoryChatStore {
+ public:
+  using MemoryChatStore::MemoryChatStore;
+
+  std::vector<StoreResult> write(std::span<const StoreCommand> commands) override {
+    std::vector<StoreCommand> written(commands.begin(), commands.end());
+    for (StoreCommand& command : written) {
+      if (auto* append = std::get_if<AppendEvents>(&command)) append->rewrites.clear();
+    }
+    return MemoryChatStore::write(written);
+  }
+};
+
 }  // namespace chat::sim
