@@ -16,6 +16,8 @@ FOLDERS = ["core", "server", "sim", "tools", "tests", ".ci"]
 COLUMNS_MAX = 100
 FILE_LINES_MAX = 600
 TEST_FILE_LINES_MAX = 900
+ONE_FILE_BY_DESIGN = {"core/wire/chat.proto": 800}
+GENERATED = {"tests/seeds/core_digest.h"}
 FUNCTION_LINES_MAX = 70
 HEADER_COMMENT_LINES_MIN = 2
 
@@ -172,7 +174,8 @@ class LayersTest(unittest.TestCase):
             f"{name_of(path)}:{number}: {target} does not exist"
             for path in source_files({".h", ".cc"})
             for number, is_system, target in includes_of(path.read_text())
-            if not is_system and not target.endswith(".pb.h") and not (ROOT / target).exists())
+            if not is_system and not target.endswith(".pb.h") and target not in GENERATED
+            and not (ROOT / target).exists())
 
     def test_no_line_is_longer_than_100_columns(self):
         self.expect_none(f"{name_of(path)}:{number}: {len(line)} columns"
@@ -183,6 +186,7 @@ class LayersTest(unittest.TestCase):
     def test_no_file_is_longer_than_its_limit(self):
         for path in source_files():
             limit = TEST_FILE_LINES_MAX if name_of(path).startswith("tests/") else FILE_LINES_MAX
+            limit = ONE_FILE_BY_DESIGN.get(name_of(path), limit)
             with self.subTest(file=name_of(path)):
                 self.assertLessEqual(len(path.read_text().splitlines()), limit)
 

@@ -1,8 +1,8 @@
-// DelayLog: the narrow port behind which a node keeps the sends that it answered DELAYED, until they
-// are in their chats' logs. The engine emits DelayCommands and gets DelayDone back; what was in the
-// log when the process began comes as the Input DelayLoaded, before the ring. Drivers execute
-// commands on an implementation: a file in server/, memory in sim/. Thread rule: implementations
-// are used by one thread at a time.
+// DelayLog: the narrow port behind which a node keeps the sends that it answered DELAYED, until
+// they are in their chats' logs. The engine emits DelayCommands and gets DelayDone back; what was
+// in the log when the process began comes as the Input DelayLoaded, before the ring. Drivers
+// execute commands on an implementation: a file in server/, memory in sim/. Thread rule:
+// implementations are used by one thread at a time.
 #pragma once
 
 #include <compare>

@@ -1,6 +1,7 @@
-// FileDelayLog: a DelayLog in one file of a directory of its own, written and synced by append. Live
-// entries are in memory too; the file is written anew when most of it is no longer needed. Owns the
-// file; the caller sees to it that nobody else has the directory. Thread rule: one thread at a time.
+// FileDelayLog: a DelayLog in one file of a directory of its own, written and synced by append.
+// Live entries are in memory too; the file is written anew when most of it is no longer needed.
+// Owns the file; the caller sees to it that nobody else has the directory. Thread rule: one thread
+// at a time.
 #pragma once
 
 #include <cstdint>

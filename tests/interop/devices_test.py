@@ -114,7 +114,8 @@ class DevicesTest(DeviceTest):
             """Others go on meanwhile, and the sleeper's own inbox grows."""
             text = f"live {number}"
             await ann.say(text, text, peerUserId=people.id("listener"))
-            await ben.take(lambda f: f.get("event", {}).get("message", {}).get("text") == text, text)
+            await ben.take(lambda f: f.get("event", {}).get("message", {}).get("text") == text,
+                           text)
             if number <= 5:
                 await ann.say(text, f"to sleeper {number}", peerUserId=people.id("sleeper"))
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""The message store answers nobody for a while, under load: sends are answered DELAYED, and when it is
-back nothing is lost, nothing is there twice, everything is in order. The third argument is how long."""
+"""The message store answers nobody for a while, under load: sends are answered DELAYED, and when
+it is back nothing is lost, nothing is there twice, everything is in order. The third argument is
+how long."""
 
 import sys
 import unittest

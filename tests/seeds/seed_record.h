@@ -1,4 +1,5 @@
-// The file in which slices of seeds are recorded, as JSON. Thread rule: none.
+// The file in which slices of seeds are recorded, as JSON, and how it is read and written again.
+// Thread rule: none.
 #pragma once
 
 #include <string>

@@ -16,9 +16,9 @@
 #include <thread>
 #include <vector>
 
-#include "core_digest.h"
 #include "sim/seeds/seed_run.h"
 #include "sim/seeds/seed_slice.h"
+#include "tests/seeds/core_digest.h"
 #include "tests/seeds/seed_record.h"
 
 namespace chat::sim {

@@ -60,7 +60,8 @@ def verdict(record, source):
     failed = sum(slice_["failed"] for slice_ in slices)
     valid = all(slice_["core_digest"] == core_digest(source) for slice_ in slices)
     text = f"{seeds} seeds, {failed} failed; "
-    return text + ("recorded with this core/" if valid else "core/ has changed since: run them anew")
+    return text + ("recorded with this core/" if valid
+                   else "core/ has changed since: run them anew")
 
 
 class SeedsRecord(unittest.TestCase):

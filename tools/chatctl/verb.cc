@@ -15,8 +15,9 @@ constexpr Argument kLogin{"LOGIN", "the id of a log-in, as `logins` shows; witho
 constexpr Argument kUserIds{"USER_ID", "user ids", true};
 constexpr Argument kChat{"CHAT", "32 hex digits, the base64 of -o json, or name:KEY of an import"};
 
-const std::vector<Verb>& verbs() {
-  static const std::vector<Verb> table{
+/// What is there: accounts, chats, sessions.
+std::vector<Verb> verbs_of_contents() {
+  return {
       {"status", "what chatd is doing, in one look", {}, {}, show_status},
       {"user create",
        "create an account",
@@ -58,6 +59,12 @@ const std::vector<Verb>& verbs() {
        {},
        {kLimit, {"user", "USER_ID", "only this user's"}},
        list_sessions},
+  };
+}
+
+/// What changes how the running chatd behaves.
+std::vector<Verb> verbs_of_operation() {
+  return {
       {"limits", "the limits that are in force", {}, {}, show_limits},
       {"limits set",
        "change limits of the running chatd, until it ends",
@@ -85,6 +92,14 @@ const std::vector<Verb>& verbs() {
        set_faults},
       {"commands", "every verb, for scripts and completion", {}, {}, list_commands, true},
   };
+}
+
+const std::vector<Verb>& verbs() {
+  static const std::vector<Verb> table = [] {
+    std::vector<Verb> all = verbs_of_contents();
+    for (Verb& verb : verbs_of_operation()) all.push_back(std::move(verb));
+    return all;
+  }();
   return table;
 }
 

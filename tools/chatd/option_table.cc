@@ -133,7 +133,8 @@ Option addresses(std::string name, AddressSet& target, std::string help) {
           [&target] { return target.text(); }};
 }
 
-void add_policy(std::vector<Option>& table, EnginePolicy& p) {
+/// What concerns connections, sessions and users.
+void add_session_policy(std::vector<Option>& table, EnginePolicy& p) {
   constexpr Duration tick = milliseconds(10);
   constexpr uint64_t frame_max = 1 << 20;
   const auto name = [](const char* key) { return fmt::format("policy.{}", key); };
@@ -176,7 +177,19 @@ void add_policy(std::vector<Option>& table, EnginePolicy& p) {
                          10'000'000, "changes of presence an engine tells per second; more wait"),
        integer<uint32_t>(name("typing_members_max"), p.typing_members_max, 0, 10'000,
                          "typing is told in rooms up to this size"),
-       duration(name("receipt_join"), p.receipt_join, tick, "receipts of a chat are joined for"),
+       duration(name("token_warning"), p.token_warning, tick,
+                "clients are told so long before their token ends, or a tenth of its life"),
+       duration(name("go_away_patience"), p.go_away_patience, tick,
+                "who has not left so long after GoAway is closed")});
+}
+
+/// What concerns chats and their homes.
+void add_chat_policy(std::vector<Option>& table, EnginePolicy& p) {
+  constexpr Duration tick = milliseconds(10);
+  const auto name = [](const char* key) { return fmt::format("policy.{}", key); };
+  table.insert(
+      table.end(),
+      {duration(name("receipt_join"), p.receipt_join, tick, "receipts of a chat are joined for"),
        duration(name("receipt_slack"), p.receipt_slack, tick,
                 "clocks of engines and ways of receipts differ by less than"),
        duration(name("mark_flush"), p.mark_flush, tick, "idle marks are stored after"),
@@ -202,11 +215,7 @@ void add_policy(std::vector<Option>& table, EnginePolicy& p) {
        duration(name("ended_chat_grace"), p.ended_chat_grace, tick,
                 "the last event of a chat that is over goes after"),
        duration(name("idle_eviction"), p.idle_eviction, tick,
-                "idle chats and users leave memory after"),
-       duration(name("token_warning"), p.token_warning, tick,
-                "clients are told so long before their token ends, or a tenth of its life"),
-       duration(name("go_away_patience"), p.go_away_patience, tick,
-                "who has not left so long after GoAway is closed")});
+                "idle chats and users leave memory after")});
 }
 
 void add_limits(std::vector<Option>& table, RuntimeLimits& limits) {
@@ -268,7 +277,8 @@ std::vector<Option> option_table(ChatdOptions& o) {
   };
   table.push_back(
       addresses("trusted_proxies", o.trusted_proxies, "proxies whose X-Forwarded-For is believed"));
-  add_policy(table, o.policy);
+  add_session_policy(table, o.policy);
+  add_chat_policy(table, o.policy);
   add_limits(table, o.policy.limits);
   return table;
 }
