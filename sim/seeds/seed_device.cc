@@ -379,7 +379,9 @@ void SeedDevice::on_disconnected(const Error* error) {
   // Such an end is for good with the old token only.
   const CloseCode code = client_.last_close();
   if (code == CloseCode::bad_token || code == CloseCode::revoked) {
-    scene_.world.queue().after(kRetry, [this] { client_.start(); });
+    scene_.world.queue().after(kRetry, [this] {
+      if (client_.is_wanted()) client_.start();  // It may have left meanwhile.
+    });
   }
   if (error != nullptr) {
     scene_.violations.push_back(options_.device_id + " met a broken server: " + error->text);

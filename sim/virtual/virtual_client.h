@@ -40,6 +40,8 @@ class VirtualClient : private LinkEnd {
   /// How the last connection ended.
   CloseCode last_close() const { return last_close_; }
   bool is_connected() const { return link_.value != 0; }
+  /// Was started and has not left since: it is connected or comes back.
+  bool is_wanted() const { return wanted_; }
   /// Sends what the session has queued and looks when it wants to be woken: after every use of it.
   void pump();
 

@@ -207,6 +207,20 @@ class RestTest(unittest.TestCase):
             after = (f"&after_chat={hex_of(page['nextAfterChatId'])}"
                      f"&after_seq={page['nextAfterSeq']}")
 
+    def test_a_message_keeps_the_name_that_its_author_had(self):
+        path = f"/v1/chats/{hex_of(people.new_group('Names', 'xena', 'yara'))}/messages"
+        self.ok("POST", path, {"clientMsgId": key("n1"), "text": "before"},
+                token=people.token("xena"))
+        self.ok("PATCH", "/v1/me", {"userName": "Xena the Second"}, token=people.token("xena"))
+        renamed = self.ok("POST", "/v1/login", {"email": "xena@example.org",
+                                                "password": "password of xena"})
+        self.ok("POST", path, {"clientMsgId": key("n2"), "text": "after"},
+                token=renamed["accessToken"])
+        log = self.ok("GET", path, token=people.token("yara"))["events"]
+        self.assertEqual({event["message"]["text"]: event["actor"]["name"]
+                          for event in log if "message" in event},
+                         {"before": "xena", "after": "Xena the Second"})
+
     def test_members_are_banned_and_promoted_and_a_chat_ends(self):
         owner, other = people.token("vera"), people.token("will")
         will = people.id("will")
