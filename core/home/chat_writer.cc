@@ -129,7 +129,8 @@ void ChatWriter::answer_unstored(const Chat& chat, const ChatOp& op, const v1::R
       answer_known(*known, op, *found->row);
     } else if (found && known) {
       answer_op(context_, op, response);
-    } else if (op.is_promised()) {
+    } else if (found || op.is_promised()) {
+      // The chat is being read again: then the operation is looked at anew.
       Chat& again = chats_.get(id);
       again.queue.push_front(op);
       pump(again);
