@@ -93,6 +93,7 @@ class Run {
   void execute(CheckUsers& ask) {
     inputs_.push_back(AccountDone{ask.token, std::vector<UserId>{}});
   }
+  void execute(Delay& delay) { inputs_.push_back(DelayDone{delay.token, Status()}); }
   void execute(PeerSend&) {}
   void execute(WakeAt&) {}
   void execute(ResponseOutput&) {}

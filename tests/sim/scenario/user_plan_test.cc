@@ -136,7 +136,9 @@ TEST(UserPlan, OfFurtherDevicesOnlyReadsAndDropsAndHasTimesOfItsOwn) {
   for (uint32_t user = 0; user < scenario.users; ++user) {
     UserPlan second(run, user, 1), third(run, user, 2);
     const auto of_second = second.next(run), of_third = third.next(run);
-    if (of_second && of_third) EXPECT_NE(of_second->at, of_third->at);
+    if (of_second && of_third) {
+      EXPECT_NE(of_second->at, of_third->at);
+    }
     for (auto action = of_second; action; action = second.next(run)) kinds.insert(action->kind);
   }
   EXPECT_EQ(kinds, (std::set{ActionKind::read, ActionKind::drop}));
