@@ -256,7 +256,9 @@ class SeedRun {
       device.client().leave();
       VirtualClient& client = device.client();
       const Duration away = milliseconds(random_.between(0, asleep ? 25'000 : 6'000));
-      world_.queue().after(away, [&client] { client.start(); });
+      world_.queue().after(away, [this, &client] {
+        if (!scene_.quiet) client.start();  // Else all were started, and some have left for good.
+      });
     } else if (dice < 93) {
       device.revoke();
     } else {

@@ -199,14 +199,22 @@ class ConversationTest(DeviceTest):
         own = await tablet.frame("event", seq=ack["seq"])
         self.assertEqual(own["clientMsgId"], key("2e"))
 
-    async def test_frames_of_later_versions_are_answered_unimplemented(self):
+    async def test_a_message_is_edited_reacted_to_and_deleted(self):
         got = await self.said(self.a, self.b, {"peerUserId": people.id(self.ben)}, "typo", "u")
-        target = {"chatId": got["event"]["chatId"], "targetSeq": got["event"]["seq"],
-                  "clientOpId": key("op")}
-        for body in ({"edit": {**target, "text": "fixed"}}, {"deleteMessage": target},
-                     {"react": {**target, "reaction": "+1"}}):
+        target = {"chatId": got["event"]["chatId"], "targetSeq": got["event"]["seq"]}
+        changes = {
+            "edited": {"edit": {**target, "clientOpId": key("o1"), "text": "fixed"}},
+            "reaction": {"react": {**target, "clientOpId": key("o2"), "reaction": "+1"}},
+            "deleted": {"deleteMessage": {**target, "clientOpId": key("o3")}},
+        }
+        for kind, body in changes.items():
+            ack = (await self.a.ask(**body))["sendAck"]
+            self.assertEqual(ack["status"], "STORED")
             for device in (self.a, self.b):
-                self.assertEqual((await device.ask(**body))["error"]["code"], "UNIMPLEMENTED")
+                event = (await device.frame("event", seq=ack["seq"]))["event"]
+                self.assertEqual(event[kind]["targetSeq"], got["event"]["seq"])
+        refused = await self.b.ask(deleteMessage={**target, "clientOpId": key("o4")})
+        self.assertEqual(refused["error"]["code"], "NOT_FOUND")
 
     async def test_what_rest_sends_reaches_sockets_and_the_other_way_round(self):
         chat_id = people.new_group("Mixed", self.ann, self.ben)

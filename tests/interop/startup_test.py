@@ -129,7 +129,8 @@ class StartupTest(unittest.TestCase):
         documented = {name: value.replace("`", "") for name, value in rows}
         result = self.run_chatd("--print-config", "--data-dir", "/x", env={})
         self.assertEqual(result.returncode, 0, result.stderr)
-        section, actual = "", {"data_dir": "needed", "ready_file": "none",
+        section, actual = "", {"data_dir": "needed", "delay_dir": "delay in data_dir",
+                               "ready_file": "none", "journal": "none",
                                "admin_listen": "loopback, the port after listen",
                                "limits.trusted_sources": "none", "trusted_proxies": "none"}
         for line in result.stdout.splitlines():

@@ -5,7 +5,15 @@
 namespace chat::sim {
 namespace {
 
-class LargePush : public Talk {};
+class LargePush : public Talk {
+ protected:
+  LargePush() : Talk(patient()) {}
+  static EnginePolicy patient() {
+    EnginePolicy policy;
+    policy.delay_after = minutes(1);  // The slow store is to be waited for.
+    return policy;
+  }
+};
 INSTANTIATE_TEST_SUITE_P(Engines, LargePush, testing::Values(2));
 
 TEST_P(LargePush, ABacklogOfLargeMessagesIsPushedInSeveralFrames) {

@@ -66,9 +66,15 @@ class WsDevice {
     frame.mutable_hello()->set_device_id(std::string(device_id));
     const v1::ServerFrame reply = ask(frame);
     if (reply.has_welcome() && !reply.welcome().live()) {
+      // What comes while a page is read asks for another one.
       v1::ClientFrame sync;
       sync.mutable_sync();
-      EXPECT_TRUE(ask(sync).sync_page().done());
+      for (bool done = false; !done;) {
+        const v1::ServerFrame page = ask(sync);
+        EXPECT_TRUE(page.has_sync_page()) << page.ShortDebugString();
+        done = !page.has_sync_page() || page.sync_page().done();
+        sync.mutable_sync()->set_from_inbox_seq(page.sync_page().next());
+      }
     }
     return reply;
   }

@@ -43,6 +43,8 @@ EXAMPLES = {
     "session list": ["--user", "7"],
     "limits": [],
     "limits set": ["group_members_max=250"],
+    "faults": [],
+    "faults set": ["store_hang_writes=true"],
     "commands": [],
 }
 
@@ -94,6 +96,10 @@ class StubAdmin(http.server.BaseHTTPRequestHandler):
             "sessions": self.page_of_sessions(query),
             "limits": {"presence_mode": "push", "group_members_max": 250,
                        "attachments_allowed": True, "trusted_sources": ["10.1.", "fd00:"]},
+            "faults": {"store_slow_ms": 0, "store_fail_one_in": 0, "store_unknown_one_in": 0,
+                       "store_hang_reads": False, "store_hang_writes": True,
+                       "delay_log_slow_ms": 0, "delay_log_fail_one_in": 0,
+                       "delay_log_hang": False},
         }
         if path in answers:
             return self.answer(200, answers[path])
@@ -174,7 +180,7 @@ class ChatctlTest(unittest.TestCase):
                     json.loads(table)
                 for line in table.splitlines():
                     self.assertEqual(line, line.rstrip())
-                    if verb not in ("session list", "chat list"):
+                    if verb not in ("session list", "session close", "chat list"):
                         self.assertLessEqual(len(line), 80)
 
     def test_every_verb_and_group_has_help(self):
