@@ -93,7 +93,7 @@ std::vector<UserId> ChatDrafts::users_to_check(const Chat& chat, const ChatOp& o
 std::optional<uint64_t> ChatDrafts::event_to_read(const Chat& chat, const Draft& draft,
                                                   const ChatOp& op) {
   // What was read holds as long as nobody has written since.
-  if (!chat.exists || chat.row.ended || op.read_at == chat.row.last_seq) return std::nullopt;
+  if (chat.row.ended || op.read_at == chat.row.last_seq) return std::nullopt;
   switch (op.request->op_case()) {
     case peer::HomeRequest::kSend: {
       // A seq that is not known here tells, if it exists, that another home has written.

@@ -9,6 +9,8 @@ namespace {
 
 /// Tokens that last longer are looked at once per span.
 constexpr Duration kSpan = minutes(10);
+/// A session whose token lasts longer needs a new one all the same; ticks have an end.
+constexpr Duration kWatchedMax = seconds(int64_t{366} * 24 * 3600);
 
 }  // namespace
 
@@ -16,7 +18,8 @@ TokenWatch::TokenWatch(EngineContext& context, SessionTable& sessions, SessionOu
     : context_(context), sessions_(sessions), output_(output), wheel_(ticks_.span(kSpan)) {}
 
 void TokenWatch::accept(Session& session, const Identity& identity) const {
-  const Duration ttl = milliseconds(std::max<int64_t>(identity.expires.ms - context_.wall.ms, 0));
+  const Duration ttl = milliseconds(
+      std::clamp<int64_t>(identity.expires.ms - context_.wall.ms, 0, kWatchedMax.ms()));
   session.user_name = identity.name;
   session.login = identity.login;
   session.token_issued = identity.issued;
