@@ -5,7 +5,7 @@
 namespace chat {
 
 void UserHome::on_session_login(EngineId from, const peer::SessionLogin& frame) {
-  users_.when_loaded(UserId{frame.user()}, [this, from, frame](User& user) {
+  users_.when_loaded(UserId{frame.user()}, [from, frame](User& user) {
     Device* device = user.device(from, ConnId{frame.conn()});
     if (!device) return;
     device->login = LoginId{frame.login()};
