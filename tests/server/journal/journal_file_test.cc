@@ -69,7 +69,7 @@ TEST(JournalFile, ADiskThatTakesNothingIsToldAndCounted) {
   std::string told;
   {
     auto journal = JournalFile::open(
-        {.path = "/dev/full", .log = [&](std::string_view text) { told = text; }});
+        {.path = "/dev/full", .log = [&](std::string_view text) { told += text; }});
     ASSERT_TRUE(journal.has_value());
     (*journal)->add(entry_of(1));
   }
