@@ -29,6 +29,8 @@ const char* name_of(Finding finding) {
       return "reordered";
     case Finding::phantom:
       return "phantom";
+    case Finding::stale:
+      return "stale";
     case Finding::late:
       return "late";
   }
@@ -36,7 +38,8 @@ const char* name_of(Finding finding) {
 }
 
 bool OracleReport::clean() const {
-  return counts.lost == 0 && counts.duplicate == 0 && counts.reordered == 0 && counts.phantom == 0;
+  return counts.lost == 0 && counts.duplicate == 0 && counts.reordered == 0 &&
+         counts.phantom == 0 && counts.stale == 0;
 }
 
 DeviceRef Oracle::add_device(UserId user) {
@@ -60,8 +63,8 @@ Oracle::Extras& Oracle::extras(Stream& stream) {
 }
 
 void Oracle::note(Finding finding, const std::string& where) {
-  uint64_t* const counters[] = {&counts_.lost, &counts_.duplicate, &counts_.reordered,
-                                &counts_.phantom, &counts_.late};
+  uint64_t* const counters[] = {&counts_.lost,    &counts_.duplicate, &counts_.reordered,
+                                &counts_.phantom, &counts_.stale,     &counts_.late};
   const auto kind = static_cast<size_t>(finding);
   ++*counters[kind];
   if (++examples_of_[kind] <= options_.examples_max) examples_.push_back({finding, where});
@@ -74,16 +77,33 @@ std::string Oracle::place(DeviceRef ref, const ChatId& chat, uint64_t seq) {
 
 // ---------------------------------------------------------------- sends
 
-SendRef Oracle::sent(DeviceRef device, const ChatId& chat, uint64_t content) {
+// Null for messages.
+ChangeCounts* Oracle::changes(Operation operation) {
+  switch (operation) {
+    case Operation::message:
+      return nullptr;
+    case Operation::edit:
+      return &counts_.edits;
+    case Operation::deletion:
+      return &counts_.deletions;
+    case Operation::reaction:
+      return &counts_.reactions;
+  }
+  return nullptr;
+}
+
+SendRef Oracle::sent(DeviceRef device, const ChatId& chat, uint64_t content, Operation operation) {
   SendRecord record;
   record.content = content;
   record.first_attempt = record.last_attempt = ++attempts_;
   record.device = static_cast<uint32_t>(device.value);
   record.chat = chat_index(chat);
+  record.operation = operation;
   sends_.push_back(record);
   const auto index = static_cast<uint32_t>(sends_.size());
   sends_by_content_.emplace(send_key(record.chat, content), index);
-  ++counts_.sent;
+  ChangeCounts* change = changes(operation);
+  ++(change ? change->sent : counts_.sent);
   return SendRef{index};
 }
 
@@ -96,7 +116,8 @@ void Oracle::sent_again(SendRef send) {
 void Oracle::acked(SendRef send, uint64_t seq) {
   SendRecord& record = sends_[send.value - 1];
   if (record.outcome != SendRecord::Outcome::acked) {
-    ++counts_.acked;
+    ChangeCounts* change = changes(record.operation);
+    ++(change ? change->acked : counts_.acked);
     record.delayed = seq == 0;
     if (record.delayed) ++counts_.delayed;
   }
@@ -112,6 +133,7 @@ void Oracle::acked(SendRef send, uint64_t seq) {
 void Oracle::refused(SendRef send, bool temporary) {
   SendRecord& record = sends_[send.value - 1];
   if (record.outcome == SendRecord::Outcome::acked) return;
+  if (ChangeCounts* change = changes(record.operation); change && !temporary) ++change->refused;
   // An earlier attempt that got no answer may still have been stored.
   const bool maybe = temporary || record.first_attempt != record.last_attempt;
   record.outcome = maybe ? SendRecord::Outcome::maybe : SendRecord::Outcome::refused;
@@ -225,6 +247,7 @@ void Oracle::see(const ChatId& chat_id, uint64_t seq, uint64_t content) {
   }
   if (content == kTombstone) {
     ++seen->tombstones;
+    ++counts_.tombstones;
     return;
   }
   if (seen->same == 0) seen->content = content;

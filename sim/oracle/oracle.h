@@ -24,18 +24,30 @@ namespace chat::sim {
 
 /// A device of a user, as the oracle knows it; 0 is none.
 using DeviceRef = StrongId<struct DeviceRefTag>;
-/// One message that a device means to send, over all its attempts; 0 is none.
+/// One operation that a device means to send, over all its attempts; 0 is none.
 using SendRef = StrongId<struct SendRefTag>;
+
+/// What is sent: a message, or a change of one.
+enum class Operation : uint8_t { message, edit, deletion, reaction };
 
 struct OracleOptions {
   Duration late_after = seconds(1);
   size_t examples_max = 20;  ///< Per kind of finding.
 };
 
+/// Changes of one kind.
+struct ChangeCounts {
+  uint64_t sent = 0;     ///< With at least one attempt.
+  uint64_t acked = 0;    ///< STORED or DUPLICATE.
+  uint64_t refused = 0;  ///< Permanent errors: the message had been deleted meanwhile, for example.
+};
+
 struct OracleCounts {
   uint64_t sent = 0;     ///< Messages with at least one attempt.
   uint64_t acked = 0;    ///< STORED, DUPLICATE or DELAYED.
   uint64_t delayed = 0;  ///< DELAYED at first.
+  ChangeCounts edits, deletions, reactions;
+  uint64_t tombstones = 0;  ///< Came in the place of what was deleted, by stream or History.
   uint64_t expected_deliveries = 0;
   uint64_t delivered = 0;  ///< Of the expected ones, by the inbox or room stream.
   uint64_t lost =
@@ -44,6 +56,7 @@ struct OracleCounts {
   uint64_t reordered = 0;
   uint64_t phantom =
       0;  ///< Received but not in the log, or not with that content, or not meant for this user.
+  uint64_t stale = 0;  ///< Shown at the end, or read later, though it was deleted or changed.
   uint64_t late = 0;
   uint64_t not_sent = 0;
   uint64_t by_history = 0;
@@ -51,7 +64,7 @@ struct OracleCounts {
   uint64_t skipped = 0;
 };
 
-enum class Finding : uint8_t { lost, duplicate, reordered, phantom, late };
+enum class Finding : uint8_t { lost, duplicate, reordered, phantom, stale, late };
 const char* name_of(Finding finding);
 
 struct OracleExample {
@@ -62,7 +75,7 @@ struct OracleExample {
 struct OracleReport {
   OracleCounts counts;
   std::vector<OracleExample> examples;
-  /// Nothing lost, duplicate, reordered or phantom; late is for gates to judge.
+  /// Nothing lost, duplicate, reordered, phantom or stale; late is for gates to judge.
   bool clean() const;
 };
 
@@ -85,10 +98,11 @@ class Oracle {
 
   DeviceRef add_device(UserId user);
 
-  // -- sends. `content` is content_hash() of the Send, unique within the chat.
+  // -- sends. `content` is content_hash() of the operation, unique within the chat.
 
   /// The first attempt is handed to a connection.
-  SendRef sent(DeviceRef device, const ChatId& chat, uint64_t content);
+  SendRef sent(DeviceRef device, const ChatId& chat, uint64_t content,
+               Operation operation = Operation::message);
   /// A further attempt with the same key is handed to a connection.
   void sent_again(SendRef send);
   /// SendAck: STORED or DUPLICATE at `seq`; DELAYED has seq 0.
@@ -97,7 +111,7 @@ class Oracle {
   void delayed_order_is_lost() { judge_delayed_order_ = false; }
   /// Error. After a temporary one the message may be in the log or not.
   void refused(SendRef send, bool temporary);
-  /// The scenario wanted a message that never reached a connection.
+  /// The scenario wanted an operation that never reached a connection.
   void not_sent() { ++counts_.not_sent; }
 
   // -- the wire, before the client session filters
@@ -130,6 +144,8 @@ class Oracle {
   void pruned(DeviceRef device, const ChatId& chat, uint64_t seq);
   /// An event came in a History answer.
   void by_history(DeviceRef device, const ChatId& chat, uint64_t seq, uint64_t content);
+  /// A device shows what the logs no longer say, or got what was deleted long before.
+  void stale(const std::string& where) { note(Finding::stale, where); }
   /// The time from the intended send to a live delivery: counts `late`.
   void judge_latency(DeviceRef device, const ChatId& chat, uint64_t seq, Duration latency);
 
@@ -203,10 +219,12 @@ class Oracle {
     uint32_t device = 0;
     uint32_t chat = 0;
     Outcome outcome = Outcome::none;
+    Operation operation = Operation::message;
     bool delayed = false;
   };
 
   uint32_t chat_index(const ChatId& chat);
+  ChangeCounts* changes(Operation operation);
   Device& device(DeviceRef ref) { return devices_[ref.value - 1]; }
   Stream& stream(DeviceRef ref, const ChatId& chat, bool by_room);
   Extras& extras(Stream& stream);
@@ -229,7 +247,7 @@ class Oracle {
   OracleCounts counts_;
   bool judge_delayed_order_ = true;
   std::vector<OracleExample> examples_;
-  std::vector<size_t> examples_of_ = std::vector<size_t>(5);
+  std::vector<size_t> examples_of_ = std::vector<size_t>(6);
   std::vector<Device> devices_;
   std::vector<Chat> chats_;
   std::unordered_map<ChatId, uint32_t, IdHash> chat_indexes_;

@@ -259,12 +259,10 @@ void SeedDevice::on_event(const v1::SyncEntry& entry, bool pushed) {
 
 void SeedDevice::note_text(const v1::Event& event) {
   if (!scene_.quiet || !event.has_message()) return;
-  const auto deleted = scene_.deleted_at.find({chat_of(event.chat_id()), event.seq()});
-  if (deleted == scene_.deleted_at.end() || scene_.world.now() < deleted->second + kUnderWay) {
-    return;
-  }
-  scene_.violations.push_back(options_.device_id + " got the deleted text of chat " +
-                              deleted->first.first.hex() + " seq " + std::to_string(event.seq()));
+  const ChatId chat = chat_of(event.chat_id());
+  if (!scene_.deletions.confirmed_by(chat, event.seq(), scene_.world.now() - kUnderWay)) return;
+  scene_.violations.push_back(options_.device_id + " got the deleted text of chat " + chat.hex() +
+                              " seq " + std::to_string(event.seq()));
 }
 
 void SeedDevice::show(const ChatId& chat, const v1::Event& event) {
@@ -327,8 +325,8 @@ void SeedDevice::on_send_answer(const v1::ServerFrame& frame) {
     scene_.oracle.acked(out.ref, ack.seq());
     if (out.frame.has_send() && ack.status() == v1::STORED) own_.emplace_back(out.chat, ack.seq());
     if (out.frame.has_delete_message()) {
-      scene_.deleted_at.try_emplace({out.chat, out.frame.delete_message().target_seq()},
-                                    scene_.world.now());
+      scene_.deletions.confirmed(out.chat, out.frame.delete_message().target_seq(),
+                                 scene_.world.now());
     }
     if (out.frame.has_react() && !out.frame.react().remove()) last_reaction_ = out;
     last_answered_ = out;
@@ -420,7 +418,7 @@ void SeedDevice::work_outbox() {
   if (out.attempted) {
     scene_.oracle.sent_again(out.ref);
   } else {
-    out.ref = scene_.oracle.sent(ref_, out.chat, out.content());
+    out.ref = scene_.oracle.sent(ref_, out.chat, out.content(), out.operation());
     out.attempted = true;
   }
   under_way_ = true;

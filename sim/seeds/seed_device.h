@@ -10,11 +10,12 @@
 #include <vector>
 
 #include "core/wire/chat.pb.h"
+#include "sim/oracle/deletions.h"
 #include "sim/oracle/message_view.h"
 #include "sim/oracle/oracle.h"
+#include "sim/oracle/outgoing.h"
 #include "sim/oracle/witness.h"
 #include "sim/seeds/inbox_ledger.h"
-#include "sim/seeds/outgoing.h"
 #include "sim/seeds/presence_eyes.h"
 #include "sim/seeds/rare_paths.h"
 #include "sim/seeds/receipt_audit.h"
@@ -31,8 +32,7 @@ struct SeedScene {
   std::vector<std::string> violations = {};
   uint64_t last_login = 0;
   bool quiet = false;  ///< The faults have ended, and all devices come back.
-  /// When the deletion of a message was confirmed.
-  std::map<std::pair<ChatId, uint64_t>, Instant> deleted_at = {};
+  Deletions deletions = {};
   RarePathCounts rare_paths = {};  ///< Those that devices see.
 };
 

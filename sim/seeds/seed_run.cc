@@ -6,7 +6,7 @@
 #include "sim/memory_store/memory_chat_store.h"
 #include "sim/seeds/log_audit.h"
 #include "sim/seeds/seed_device.h"
-#include "sim/seeds/view_audit.h"
+#include "sim/oracle/view_audit.h"
 #include "sim/virtual/virtual_world.h"
 
 namespace chat::sim {

@@ -206,6 +206,50 @@ TEST_F(OracleTest, HoldsEverySendToItsAnswer) {
   EXPECT_EQ(report.counts.phantom, 2u);
 }
 
+TEST_F(OracleTest, CountsChangesApartFromMessagesAndHoldsThemToTheirAnswers) {
+  const DeviceRef device = new_device(UserId{1});
+  const auto change = [&](uint64_t seq, Operation operation) {
+    return oracle_.sent(device, kGroup, content_of(kGroup, seq), operation);
+  };
+  oracle_.acked(oracle_.sent(device, kGroup, content_of(kGroup, 2)), 2);
+  oracle_.acked(change(3, Operation::edit), 3);
+  oracle_.acked(change(99, Operation::deletion), 99);  // Not in the log.
+  oracle_.refused(change(98, Operation::reaction), false);
+  oracle_.refused(change(97, Operation::reaction), true);
+  deliver(device, kGroup, 1, 9);
+  log(kGroup, ChatKind::group, 9);
+  const OracleCounts counts = oracle_.finish().counts;
+  EXPECT_EQ(counts.sent, 1u);
+  EXPECT_EQ(counts.acked, 1u);
+  EXPECT_EQ(counts.edits.sent, 1u);
+  EXPECT_EQ(counts.edits.acked, 1u);
+  EXPECT_EQ(counts.deletions.acked, 1u);
+  EXPECT_EQ(counts.reactions.sent, 2u);
+  EXPECT_EQ(counts.reactions.refused, 1u);
+  EXPECT_EQ(counts.lost, 1u);
+  EXPECT_EQ(counts.phantom, 0u);
+}
+
+TEST_F(OracleTest, TakesATombstoneForWhatWasDeletedAndForNothingElse) {
+  const DeviceRef device = new_device(UserId{1});
+  const DeviceRef later = new_device(UserId{2});
+  oracle_.acked(oracle_.sent(device, kDirect, 5), 1);
+  oracle_.truth_chat(kDirect, ChatKind::direct);
+  oracle_.truth_event(kDirect, {.seq = 1, .content = kTombstone});
+  oracle_.truth_event(kDirect, {.seq = 2, .content = 6});
+  oracle_.delivered(device, kDirect, 1, 5, false);
+  oracle_.delivered(device, kDirect, 2, 6, false);
+  oracle_.delivered(later, kDirect, 1, kTombstone, false);
+  oracle_.delivered(later, kDirect, 2, kTombstone, false);
+  oracle_.stale("shown though deleted");
+  const OracleReport report = oracle_.finish();
+  EXPECT_EQ(report.counts.tombstones, 2u);
+  EXPECT_EQ(report.counts.phantom, 1u);
+  EXPECT_EQ(report.counts.lost, 0u);
+  EXPECT_EQ(report.counts.stale, 1u);
+  EXPECT_FALSE(report.clean());
+}
+
 TEST_F(OracleTest, FindsOneMessageAtTwoSeqs) {
   const DeviceRef device = new_device(UserId{1});
   oracle_.acked(oracle_.sent(device, kDirect, 5), 1);

@@ -19,6 +19,7 @@ struct Outgoing {
   bool key_is_used = false;  ///< By another message.
 
   const std::string& key() const;
+  Operation operation() const;
   /// What the oracle knows it by.
   uint64_t content() const;
   /// Hands it to the session; the id of its frame.

@@ -1,4 +1,4 @@
-#include "sim/seeds/view_audit.h"
+#include "sim/oracle/view_audit.h"
 
 #include <algorithm>
 

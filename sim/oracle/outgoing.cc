@@ -1,4 +1,4 @@
-#include "sim/seeds/outgoing.h"
+#include "sim/oracle/outgoing.h"
 
 #include "sim/oracle/witness.h"
 
@@ -9,6 +9,12 @@ const std::string& Outgoing::key() const {
   if (frame.has_delete_message()) return frame.delete_message().client_op_id();
   if (frame.has_react()) return frame.react().client_op_id();
   return frame.send().client_msg_id();
+}
+
+Operation Outgoing::operation() const {
+  if (frame.has_edit()) return Operation::edit;
+  if (frame.has_delete_message()) return Operation::deletion;
+  return frame.has_react() ? Operation::reaction : Operation::message;
 }
 
 uint64_t Outgoing::content() const {
