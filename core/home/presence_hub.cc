@@ -60,7 +60,7 @@ void PresenceHub::changed(const User& user) {
   const auto found = subjects_.find(user.id);
   if (found == subjects_.end() || !context_.owns(user.id)) return;
   Subject& subject = found->second;
-  if (!user.online() && !is_certain(user.id)) {
+  if (!user.online() && !is_certain(user)) {
     unsure_.insert(user.id);
     return;
   }
@@ -113,7 +113,13 @@ void PresenceHub::end_turn() {
 
 // ---------------------------------------------------------------- what is certain
 
-bool PresenceHub::is_certain(UserId user) const {
+void PresenceHub::start() { wait_for_grace(); }
+
+bool PresenceHub::is_certain(const User& user) const {
+  return was_always_home(user.id) || (user.said_goodbye && all_announced());
+}
+
+bool PresenceHub::was_always_home(UserId user) const {
   return std::all_of(rings_.begin(), rings_.end(), [&](const Ring& ring) {
     return !ring.empty() && ring.owner(user).id == context_.self();
   });
@@ -126,15 +132,20 @@ void PresenceHub::on_announced(EngineId from, const peer::SessionsAnnounced& fra
   check_announced();
 }
 
-void PresenceHub::check_announced() {
-  if (rings_.size() == 1) return;
-  const uint64_t ring = context_.ring.digest();
-  const auto said = [&](EngineId engine) {
-    const auto found = announced_.find(engine);
-    return found != announced_.end() && found->second == ring;
-  };
+bool PresenceHub::has_announced(EngineId engine) const {
+  const auto found = announced_.find(engine);
+  return found != announced_.end() && found->second == context_.ring.digest();
+}
+
+bool PresenceHub::all_announced() const {
   const std::vector<EngineId> peers = context_.peers();
-  if (said(context_.self()) && std::all_of(peers.begin(), peers.end(), said)) become_certain();
+  return has_announced(context_.self()) &&
+         std::all_of(peers.begin(), peers.end(),
+                     [&](EngineId peer) { return has_announced(peer); });
+}
+
+void PresenceHub::check_announced() {
+  if (rings_.size() > 1 && context_.now >= sure_at_ && all_announced()) become_certain();
 }
 
 void PresenceHub::become_certain() {
@@ -159,6 +170,12 @@ void PresenceHub::look_at_unsure() {
 }
 
 void PresenceHub::on_ring_changed() {
+  const std::vector<EngineId> peers = context_.peers();
+  for (const EngineRef& home : rings_.back().engines()) {
+    const bool lives =
+        home.id == context_.self() || std::count(peers.begin(), peers.end(), home.id);
+    if (!lives) wait_for_grace();
+  }
   rings_.push_back(context_.ring);
   // A ring that comes back has to be announced again: sessions were elsewhere meanwhile.
   std::erase_if(announced_,
@@ -166,7 +183,7 @@ void PresenceHub::on_ring_changed() {
   for (auto& [user, subject] : subjects_) {
     if (!context_.owns(user)) {
       subject.told = Subject::Told::nothing;
-    } else if (!is_certain(user)) {
+    } else if (!was_always_home(user)) {
       unsure_.insert(user);
     }
   }
@@ -179,6 +196,8 @@ void PresenceHub::on_peer_lost(EngineId peer) {
     std::erase_if(at->second.watchers, [&](const Watcher& w) { return w.engine == peer; });
     at = at->second.watchers.empty() ? subjects_.erase(at) : std::next(at);
   }
+  // What it had is known only where it was announced.
+  if (rings_.size() > 1 && !has_announced(peer)) wait_for_grace();
   announced_.erase(peer);
   refusals_.erase(peer);
   check_announced();
@@ -196,6 +215,8 @@ void PresenceHub::on_timer(TimerKind kind, uint64_t id) {
       look_at_unsure();
     } else if (id == ring_changes_ && rings_.size() > 1) {
       become_certain();
+    } else {
+      check_announced();
     }
   }  // presence_tell only wakes end_turn().
 }
@@ -217,7 +238,7 @@ void PresenceHub::look_up(const std::shared_ptr<Fetch>& fetch, std::vector<UserI
   fetch->left = users.size();
   for (UserId id : users) {
     users_.when_loaded(id, [this, fetch, may_wait](User& user) {
-      const bool certain = user.online() || is_certain(user.id);
+      const bool certain = user.online() || is_certain(user);
       if (!certain && may_wait) {
         fetch->unsure.push_back(user.id);
       } else {

@@ -2,8 +2,10 @@
 // Session homes subscribe per user. The hub tells each the present state once it is certain, and
 // then every change; what waits for the budget is told with the state of that moment. A home that
 // is new for a user does not call it offline before every engine has announced its sessions, or a
-// grace has passed: until then it only knows who is online. It derives nothing itself: the user
-// home tells it when devices came or went. Thread rule: belongs to its engine.
+// grace has passed: until then it only knows who is online, and who has said goodbye. When an
+// engine has gone without a word, or this one has just begun, only the grace counts: sessions that
+// ended with an engine are known to nobody, and their devices may come back. It derives nothing
+// itself: the user home tells it when devices came or went. Thread rule: belongs to its engine.
 #pragma once
 
 #include <deque>
@@ -29,6 +31,7 @@ class PresenceHub {
  public:
   PresenceHub(EngineContext& context, UserTable& users);
 
+  void start();
   /// Devices of the user came or went.
   void changed(const User& user);
   void on_subscribe(EngineId from, const peer::PresenceSubscribe& frame);
@@ -62,8 +65,12 @@ class PresenceHub {
   struct Fetch;
 
   /// Whether the user has no session when this home knows of none.
-  bool is_certain(UserId user) const;
+  bool is_certain(const User& user) const;
+  bool was_always_home(UserId user) const;
+  bool has_announced(EngineId engine) const;
+  bool all_announced() const;
   void check_announced();
+  void wait_for_grace() { sure_at_ = context_.now + context_.policy().presence_grace; }
   void become_certain();
   void look_at_unsure();
   void make_due(UserId user, Watcher& watcher);
@@ -80,6 +87,7 @@ class PresenceHub {
   /// all of them never had another one.
   std::vector<Ring> rings_;
   uint64_t ring_changes_ = 0;
+  Instant sure_at_;  ///< Before, words of the engines that live do not make it certain.
   std::map<EngineId, uint64_t> announced_;  ///< The ring that each engine announced all for.
   std::map<EngineId, uint64_t> refusals_;   ///< Since the link with the engine began.
   std::set<UserId> unsure_;                 ///< Subjects to look at when it is certain.

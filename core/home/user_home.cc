@@ -76,6 +76,7 @@ UserHome::UserHome(EngineContext& context)
 void UserHome::start() {
   next_last_seen_ = context_.now + context_.policy().last_seen_interval;
   context_.arm(kSweepInterval, TimerKind::user_sweep);
+  presence_.start();
 }
 
 // ---------------------------------------------------------------- sessions
@@ -211,7 +212,7 @@ void UserHome::on_edge(EngineId from, const peer::SessionEdge& frame) {
     user.last_seen_ms = std::max(user.last_seen_ms, frame.last_frame_wall_ms());
     book_.seen(user, device->device_id, frame.last_frame_wall_ms());
     if (frame.edge() == peer::OFFLINE || device->login_ended) {
-      go_offline(user, device->session);
+      go_offline(user, device->session, Parting::goodbye);
     } else {
       lose(user, *device, context_.policy().presence_grace);
     }
@@ -224,9 +225,10 @@ void UserHome::lose(User& user, Device& device, Duration grace) {
   context_.arm(grace, TimerKind::device_grace, user.id.value, device.session.value);
 }
 
-void UserHome::go_offline(User& user, SessionId session) {
+void UserHome::go_offline(User& user, SessionId session, Parting parting) {
   std::erase_if(user.devices, [&](const Device& device) { return device.session == session; });
   user.last_used = context_.now;
+  user.said_goodbye = parting == Parting::goodbye;
   presence_.changed(user);
   if (user.online()) return;
   book_.save(user, DeliveryMarks::take_position(user), user.last_seen_ms);
@@ -428,7 +430,7 @@ void UserHome::devices(User& user, EngineId from, const peer::HomeRequest& frame
                                    [&](const Device& device) { return device.device_id == id; });
     if (same != user.devices.end()) {
       if (same->attached) close_session(*same, CloseCode::revoked, "the device was forgotten");
-      go_offline(user, SessionId(same->session));
+      go_offline(user, SessionId(same->session), Parting::goodbye);
     }
     book_.save(user, std::nullopt, std::nullopt);
   }
@@ -493,6 +495,7 @@ void UserHome::on_ring_changed() {
 /// The session homes attach at the new home. One whose ring went here and back at once would not
 /// know that it has to.
 void UserHome::leave(User& user) {
+  user.said_goodbye = false;
   for (const Device& device : std::exchange(user.devices, {})) {
     if (device.attached) {
       refuse_attach(user.id, device.engine, device.conn);
@@ -544,7 +547,7 @@ void UserHome::on_timer(TimerKind kind, uint64_t id, uint64_t extra) {
     users_.when_loaded(UserId{id}, [this, extra](User& user) {
       const Device* device = user.device(SessionId{extra});
       if (device && !device->attached && context_.now >= device->offline_at) {
-        go_offline(user, device->session);
+        go_offline(user, device->session, Parting::silence);
       }
     });
   }

@@ -79,7 +79,8 @@ class UserHome {
   void close_session(const Device& device, CloseCode code, const std::string& reason);
   bool has_newer(const User& user, const Device& announced) const;
   void lose(User& user, Device& device, Duration grace);
-  void go_offline(User& user, SessionId session);
+  enum class Parting : uint8_t { goodbye, silence };
+  void go_offline(User& user, SessionId session, Parting parting);
   void head_moved(User& user);
   void announce_head(const User& user, const Device& device);
   void inbox_page(User& user, EngineId from, const peer::SyncRead& frame);

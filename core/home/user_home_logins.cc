@@ -24,7 +24,7 @@ void UserHome::on_account_changed(const AccountChanged& input) {
       device.login_ended = true;
       if (!device.attached) ended.push_back(device.session);
     }
-    for (const SessionId session : ended) go_offline(user, session);
+    for (const SessionId session : ended) go_offline(user, session, Parting::goodbye);
   };
   if (in_memory->state == User::State::loading) {
     in_memory->waiting.push_back(end_grace);  // After an edge that waits.

@@ -70,6 +70,7 @@ struct User {
   std::map<ChatId, UserChatRow> chats;
   std::vector<Device> devices;
   SessionId last_session;
+  bool said_goodbye = false;  ///< The last session that ended did so at its user's wish.
   int64_t last_seen_ms = 0;
   Instant last_used;
 

@@ -30,6 +30,9 @@ class PresenceTalk : public Talk {
  protected:
   using Talk::Talk;
 
+  /// Engines that have just begun call nobody offline.
+  void SetUp() override { run(20'000); }
+
   std::unique_ptr<Device> watcher(uint64_t user, Encoding encoding = Encoding::proto) {
     auto made = device(user, "watcher", encoding);
     made->want.set_presence(true);
@@ -248,6 +251,29 @@ TEST_P(Presence, MessagesFlowWhilePresenceIsOff) {
   EXPECT_EQ(bob->texts(), std::vector<std::string>{"hello"});
 }
 
+TEST_P(Presence, AfterARestartOfAllNobodyIsOfflineBeforeTheGrace) {
+  auto ada = watcher(1);
+  auto bob = device(2), cid = device(3);
+  bob->join_live();
+  cid->join_live();
+  for (int engine = 0; engine < GetParam(); ++engine) {
+    world_.crash(static_cast<size_t>(engine), seconds(1));
+  }
+  run(2'000);
+  ada->join_live();
+  ada->send(watch_frame({2, 3}));
+  run(5'000);
+  bob->join_live();
+  run(5'000);
+  EXPECT_EQ(told(*ada, 2), States{v1::ONLINE});
+  EXPECT_EQ(told(*ada, 3), States{});
+  bob->leave();
+  run(1'500);
+  EXPECT_EQ(told(*ada, 2), (States{v1::ONLINE, v1::OFFLINE})) << "it has said goodbye";
+  run(10'000);
+  EXPECT_EQ(told(*ada, 3), States{v1::OFFLINE});
+}
+
 class PresenceMoves : public PresenceTalk {};
 INSTANTIATE_TEST_SUITE_P(Engines, PresenceMoves, Values(3));
 
@@ -299,6 +325,46 @@ TEST_P(PresenceMoves, TheCrashOfAUserHomeIsNoChangeAndTheNewOneTellsTheNext) {
   ada->send(watch_frame({bob_id}));
   world_.crash(2, seconds(5));
   run(12'000);
+  EXPECT_EQ(told(*ada, bob_id), States{v1::ONLINE});
+  bob->leave();
+  run(2'000);
+  EXPECT_EQ(told(*ada, bob_id), (States{v1::ONLINE, v1::OFFLINE}));
+}
+
+TEST_P(PresenceMoves, WhoseSessionAndHomeCrashTogetherIsOfflineOnlyAfterTheGrace) {
+  const uint64_t bob_id = user_of(EngineId{3});
+  auto ada = watcher(1000), bob = device(bob_id);
+  ada->engine = EngineId{1};
+  ada->join_live();
+  for (const Duration down_for : {seconds(2), minutes(2)}) {
+    bob->engine = EngineId{3};
+    bob->join_live();
+    ada->frames.clear();
+    ada->send(watch_frame({bob_id}));
+    world_.crash(2, down_for);
+    run(19'000);
+    ada->heartbeat();
+    EXPECT_EQ(told(*ada, bob_id), States{v1::ONLINE}) << down_for.ms();
+    run(8'000);
+    ada->heartbeat();
+    EXPECT_EQ(told(*ada, bob_id), (States{v1::ONLINE, v1::OFFLINE})) << down_for.ms();
+  }
+}
+
+TEST_P(PresenceMoves, WhoComesBackElsewhereAfterACrashWasNeverOffline) {
+  const uint64_t bob_id = user_of(EngineId{3});
+  auto ada = watcher(1000), bob = device(bob_id);
+  ada->engine = EngineId{1};
+  bob->engine = EngineId{3};
+  ada->join_live();
+  bob->join_live();
+  ada->send(watch_frame({bob_id}));
+  world_.crash(2, seconds(60));
+  run(12'000);
+  ada->heartbeat();
+  bob->engine = EngineId{2};
+  bob->join_live();
+  run(20'000);
   EXPECT_EQ(told(*ada, bob_id), States{v1::ONLINE});
   bob->leave();
   run(2'000);

