@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/ids.h"
 #include "core/wire/chat.pb.h"
 
 namespace chat {
@@ -261,7 +262,7 @@ TEST(ProtocolPage, NamesEveryFieldAndEnumValueOfTheSchemaAndNothingElse) {
 
 TEST(ProtocolPage, IsFoundOutWhenItLacksAFieldOrHasOneTooMany) {
   const Rows schema = rows_of_schema();
-  Rows page = rows_of_page(read_page());
+  Rows page = schema;
   page["Sync"].pop_back();
   page["Sync"].push_back("backwards 5 bool");
   EXPECT_EQ(compare(schema, page), (Problems{"not on the page: Sync: limit 4 uint32",
@@ -276,6 +277,18 @@ TEST(ProtocolPage, HasExamplesAsAServerWouldWriteThem) {
   const std::vector<Example> examples = examples_of(read_page());
   EXPECT_GT(examples.size(), 50u);
   for (const Example& example : examples) read_example(example);
+}
+
+TEST(ProtocolPage, ShowsABatchInBothEncodings) {
+  const std::string page = read_page();
+  const size_t is = page.find("` is `{");
+  ASSERT_NE(is, page.npos);
+  const size_t hex = page.rfind('`', is - 1) + 1;
+  const auto bytes = bytes_from_hex(std::string_view(page).substr(hex, is - hex));
+  const size_t json = is + 6;
+  const auto batch = read_example({"ClientBatch", page.substr(json, page.find('`', json) - json)});
+  ASSERT_TRUE(bytes.has_value());
+  EXPECT_EQ(batch->SerializeAsString(), *bytes);
 }
 
 TEST(ProtocolPage, ShowsEveryFieldInAnExample) {
