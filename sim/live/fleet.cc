@@ -61,6 +61,10 @@ Fleet::Fleet(FleetOptions options)
       random_(Random(options_.scenario.seed).fork("live")) {
   client_options_[0].encoding = Encoding::proto;
   client_options_[1].encoding = Encoding::json;
+  const Scenario& scenario = options_.scenario;
+  if (scenario.changes.any()) {
+    known_ = std::make_unique<KnownMessages>(scenario.users, scenario.devices());
+  }
 }
 
 Fleet::~Fleet() {
@@ -167,13 +171,14 @@ void Fleet::reconnect_all(Instant now, Duration spread) {
 
 void Fleet::stop() {
   for (LiveUser& user : users_) {
-    if (user.sends) {
-      for (size_t i = 0; i < user.sends->waiting.size(); ++i) {
+    for (const OperationDesk* desk : user.desks()) {
+      for (size_t i = desk == nullptr ? 0 : desk->waiting.size(); i > 0; --i) {
         options_.oracle.not_sent();
         ++meter_->now().not_sent;
       }
-      user.sends.reset();
     }
+    user.sends.reset();
+    user.changes.reset();
     user.connection.close_with(CloseCode::normal, random_);
   }
   connected_ = 0;
@@ -181,7 +186,10 @@ void Fleet::stop() {
 
 uint64_t Fleet::busy_users() const {
   return static_cast<uint64_t>(std::count_if(users_.begin(), users_.end(), [](const LiveUser& u) {
-    return u.sends && (u.sends->busy || !u.sends->waiting.empty()) && !u.gone;
+    const auto desks = u.desks();
+    return !u.gone && std::any_of(desks.begin(), desks.end(), [](const OperationDesk* desk) {
+      return desk != nullptr && (desk->busy || !desk->waiting.empty());
+    });
   }));
 }
 
@@ -286,8 +294,8 @@ Instant Fleet::deadline_of(const LiveUser& user) const {
   Instant at = std::min({user.reconnect_at, user.give_up_at, user.bounce_at});
   if (user.connection.state() == Connection::State::open) {
     at = std::min({at, user.session.next_wake(), user.read_at});
-    if (user.sends && user.sends->busy && !user.sends->written && can_ask(user)) {
-      at = std::min(at, user.sends->retry_at);
+    for (const OperationDesk* desk : user.desks()) {
+      if (desk && desk->busy && !desk->written && can_ask(user)) at = std::min(at, desk->retry_at);
     }
     if (user.gaps && user.gaps->frame_id == 0) at = std::min(at, user.gaps->retry_at);
   }
@@ -390,7 +398,9 @@ void Fleet::on_lost(uint32_t index, CloseCode code, const std::string& refusal) 
   if (user.welcomed) --connected_;
   user.welcomed = false;
   user.welcomed_at = user.give_up_at = kNever;
-  if (user.sends) user.sends->written = false;
+  for (OperationDesk* desk : user.desks()) {
+    if (desk != nullptr) desk->written = false;
+  }
   if (user.gaps) user.gaps->frame_id = 0;
   const auto delay = user.session.closed(now_, code, random_);
   user.gone = !delay.has_value();
@@ -409,7 +419,9 @@ void Fleet::drop(uint32_t index, CloseCode code, Instant back_at) {
   if (user.welcomed) --connected_;
   user.welcomed = false;
   user.welcomed_at = user.give_up_at = kNever;
-  if (user.sends) user.sends->written = false;
+  for (OperationDesk* desk : user.desks()) {
+    if (desk != nullptr) desk->written = false;
+  }
   if (user.gaps) user.gaps->frame_id = 0;
   const auto delay = user.session.closed(now_, code, random_);
   user.reconnect_at = back_at != kNever ? back_at : now_ + delay.value_or(seconds(1));

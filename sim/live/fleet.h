@@ -14,17 +14,20 @@
 #include "core/base/time.h"
 #include "core/session/client_session.h"
 #include "sim/live/endpoint.h"
+#include "sim/live/known_messages.h"
 #include "sim/live/live_user.h"
 #include "sim/live/login_pool.h"
 #include "sim/live/meter.h"
 #include "sim/live/roster.h"
 #include "sim/live/user_timers.h"
+#include "sim/oracle/deletions.h"
 #include "sim/oracle/oracle.h"
 #include "sim/report/storm_stats.h"
 #include "sim/scenario/user_plan.h"
 
 namespace chat::v1 {
 class Error;
+class Event;
 class HistoryPage;
 class SendAck;
 class ServerFrame;
@@ -33,6 +36,8 @@ class SyncPage;
 }  // namespace chat::v1
 
 namespace chat::sim {
+
+struct Outgoing;
 
 struct FleetOptions {
   const Scenario& scenario;
@@ -72,7 +77,7 @@ class Fleet {
   // -- facts
 
   uint64_t connected() const { return connected_; }
-  /// Users with messages that have no answer yet or are not even written.
+  /// Users with operations that have no answer yet or are not even written.
   uint64_t busy_users() const;
   /// Users whose device does not have everything yet.
   uint64_t users_behind() const;
@@ -80,6 +85,8 @@ class Fleet {
   const std::optional<StormStats>& storm() const { return storm_; }
   /// When an event last reached a device.
   Instant last_delivery() const { return last_delivery_; }
+  /// What the devices know of messages; null in a run that changes none.
+  const KnownMessages* known_messages() const { return known_.get(); }
   /// What went wrong with connections, each once, the first ones only.
   const std::vector<std::string>& notes() const { return notes_; }
 
@@ -113,8 +120,11 @@ class Fleet {
   // What users do (fleet_actions.cc).
   void act(uint32_t user, const Action& action);
   void take_next_action(uint32_t user);
+  void queue_operation(uint32_t user, const Action& action);
   void pump(uint32_t user);
-  void write_send(uint32_t user, bool first);
+  void pump_desk(uint32_t user, OperationDesk& desk);
+  bool find_target(uint32_t user, DueOperation& due);
+  void write_operation(uint32_t user, OperationDesk& desk, bool first);
   void read_chat(uint32_t user, uint32_t chat);
   void watch_presence(uint32_t user, const Action& action);
   void read_history(uint32_t user, const Action& action);
@@ -122,14 +132,18 @@ class Fleet {
 
   // What the server says (fleet_actions.cc).
   void on_welcome(uint32_t user);
-  void on_event(uint32_t user, const v1::SyncEntry& entry);
+  void on_event(uint32_t user, const v1::SyncEntry& entry, bool pushed);
+  void judge_message(uint32_t user, const ChatId& chat, const v1::Event& event);
   void on_reset(uint32_t user, const v1::SyncPage& page);
   void on_frame(uint32_t user, const v1::ServerFrame& frame);
   void on_send_ack(uint32_t user, const v1::SendAck& ack);
   void on_error(uint32_t user, const v1::ServerFrame& frame);
   void on_history(uint32_t user, const v1::ServerFrame& frame);
+  void judge_read(uint32_t user, const v1::Event& event);
   OpKey key_of(uint32_t user, uint32_t n) const;
-  std::string text_of(uint32_t user, const SendDesk& desk) const;
+  std::string text_of(uint32_t user, const OperationDesk& desk) const;
+  Outgoing outgoing(uint32_t user, const OperationDesk& desk) const;
+  OperationDesk* desk_with(uint32_t user, std::string_view key);
   uint32_t* last_seen(uint32_t user, const ChatId& chat);
   bool can_ask(const LiveUser& user) const;
 
@@ -141,6 +155,8 @@ class Fleet {
   std::unique_ptr<LoginPool> logins_;
   std::vector<LiveUser> users_;
   std::vector<uint32_t> last_seen_;  ///< By device number and membership: the last seq delivered.
+  std::unique_ptr<KnownMessages> known_;
+  Deletions deletions_;
   std::vector<char> scratch_;
   UserTimers timers_;
   Random random_;

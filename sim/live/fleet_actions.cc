@@ -5,6 +5,7 @@
 #include "sim/live/clock.h"
 #include "sim/live/fleet.h"
 #include "sim/live/stamp.h"
+#include "sim/oracle/outgoing.h"
 #include "sim/oracle/witness.h"
 
 namespace chat::sim {
@@ -12,6 +13,7 @@ namespace {
 
 constexpr Duration kRetryDelay = milliseconds(250);
 constexpr uint32_t kHistoryPage = 200;
+constexpr uint32_t kTakenBackOneIn = 4;  ///< Of the reactions.
 
 }  // namespace
 
@@ -37,58 +39,109 @@ void Fleet::take_next_action(uint32_t index) {
 
 void Fleet::act(uint32_t index, const Action& action) {
   LiveUser& user = users_[index];
-  if (action.kind == ActionKind::send) {
-    if (!user.sends) user.sends = std::make_unique<SendDesk>();
-    if (user.sends->waiting.size() >= options_.scenario.sends.queue_max || user.gone) {
-      options_.oracle.not_sent();
-      ++meter_->now().not_sent;
+  switch (action.kind) {
+    case ActionKind::send:
+    case ActionKind::edit:
+    case ActionKind::deletion:
+    case ActionKind::reaction:
+      return queue_operation(index, action);
+    case ActionKind::drop: {
+      const Instant back_at = now_ + action.away;
+      if (user.connection.state() != Connection::State::closed) {
+        drop(index, action.clean ? CloseCode::going_away : CloseCode::abnormal, back_at);
+      } else if (user.reconnect_at != kNever) {
+        user.reconnect_at = std::max(user.reconnect_at, back_at);
+      }
       return;
     }
-    const Instant intended = run_began_ + action.at;
-    const bool free = can_ask(user) && !user.sends->busy && user.sends->waiting.empty();
-    user.sends->waiting.push_back({action.n, action.chat, action.size, intended});
-    pump(index);
-    // Only a send that nothing held up shows how punctual the generator is.
-    if (free) meter_->now().lag.record((user.sends->actual - intended).ns);
-    return;
-  }
-  if (action.kind == ActionKind::drop) {
-    const Instant back_at = now_ + action.away;
-    if (user.connection.state() == Connection::State::closed) {
-      if (user.reconnect_at != kNever) user.reconnect_at = std::max(user.reconnect_at, back_at);
+    case ActionKind::read:
+      if (can_ask(user)) read_chat(index, action.chat);
       return;
-    }
-    drop(index, action.clean ? CloseCode::going_away : CloseCode::abnormal, back_at);
-    return;
+    case ActionKind::presence:
+      if (can_ask(user)) watch_presence(index, action);
+      return;
+    case ActionKind::history:
+      if (can_ask(user)) read_history(index, action);
+      return;
   }
-  if (!can_ask(user)) return;
-  if (action.kind == ActionKind::read) read_chat(index, action.chat);
-  if (action.kind == ActionKind::presence) watch_presence(index, action);
-  if (action.kind == ActionKind::history) read_history(index, action);
 }
 
-// Sends what can be sent: one message at a time, and again what a lost connection left open.
+void Fleet::queue_operation(uint32_t index, const Action& action) {
+  LiveUser& user = users_[index];
+  std::unique_ptr<OperationDesk>& desk = user.desk_of(action.kind);
+  if (!desk) desk = std::make_unique<OperationDesk>();
+  if (desk->waiting.size() >= options_.scenario.sends.queue_max || user.gone) {
+    options_.oracle.not_sent();
+    ++meter_->now().not_sent;
+    return;
+  }
+  const Instant intended = run_began_ + action.at;
+  const bool free = can_ask(user) && !desk->busy && desk->waiting.empty();
+  desk->waiting.push_back({.action = action, .intended = intended});
+  pump(index);
+  // Only a send that nothing held up shows how punctual the generator is.
+  if (free && action.kind == ActionKind::send) {
+    meter_->now().lag.record((desk->actual - intended).ns);
+  }
+}
+
+// Sends what can be sent: one message and one change at a time, and again what a lost connection
+// left open.
 void Fleet::pump(uint32_t index) {
   LiveUser& user = users_[index];
   if (!can_ask(user)) return;
   if (user.gaps) fetch_gap(index);
-  if (!user.sends) return;
-  SendDesk& desk = *user.sends;
+  for (std::unique_ptr<OperationDesk>* desk : {&user.sends, &user.changes}) {
+    if (!*desk) continue;
+    pump_desk(index, **desk);
+    if (!(*desk)->busy) desk->reset();
+  }
+}
+
+void Fleet::pump_desk(uint32_t index, OperationDesk& desk) {
   if (desk.busy) {
     if (!desk.written && (desk.retry_at == kNever || desk.retry_at <= now_)) {
-      write_send(index, false);
+      write_operation(index, desk, false);
     }
     return;
   }
-  if (desk.waiting.empty()) {
-    user.sends.reset();
-    return;
+  while (!desk.waiting.empty() && !desk.busy) {
+    desk.current = desk.waiting.front();
+    desk.waiting.erase(desk.waiting.begin());
+    desk.busy = find_target(index, desk.current);
   }
-  desk.current = desk.waiting.front();
-  desk.waiting.erase(desk.waiting.begin());
-  desk.busy = true;
+  if (!desk.busy) return;
   desk.actual = monotonic_now();
-  write_send(index, true);
+  write_operation(index, desk, true);
+}
+
+// Which message a change means; false when the user has none.
+bool Fleet::find_target(uint32_t index, DueOperation& due) {
+  Action& action = due.action;
+  std::optional<KnownMessages::Message> found;
+  switch (action.kind) {
+    case ActionKind::edit:
+      found = known_->own(index, action.pick);
+      break;
+    case ActionKind::deletion:
+      found = known_->take_own(index, action.pick);
+      break;
+    case ActionKind::reaction:
+      if (action.pick % kTakenBackOneIn == 0) found = known_->take_reaction(index);
+      if (!found) {
+        const uint32_t pick = action.pick / kTakenBackOneIn;
+        const auto seq = known_->pick_shown(index, action.chat, pick);
+        if (seq) found = {.chat = action.chat, .seq = *seq};
+      }
+      break;
+    default:
+      return true;
+  }
+  if (!found) return false;
+  action.chat = found->chat;
+  due.target_seq = found->seq;
+  due.taken_back = found->n;
+  return true;
 }
 
 OpKey Fleet::key_of(uint32_t user, uint32_t n) const {
@@ -98,38 +151,66 @@ OpKey Fleet::key_of(uint32_t user, uint32_t n) const {
   return key;
 }
 
-std::string Fleet::text_of(uint32_t user, const SendDesk& desk) const {
+std::string Fleet::text_of(uint32_t user, const OperationDesk& desk) const {
   return stamped_text({.run = options_.roster.tag(),
                        .sender = user,
-                       .n = desk.current.n,
+                       .n = desk.current.action.n,
                        .intended = desk.current.intended,
                        .actual = desk.actual},
-                      desk.current.size);
+                      desk.current.action.size);
 }
 
-void Fleet::write_send(uint32_t index, bool first) {
-  LiveUser& user = users_[index];
-  SendDesk& desk = *user.sends;
-  const Population& population = options_.plan.population();
-  const ChatId& chat = options_.roster.chat_id(desk.current.chat);
-  v1::Send send;
-  if (population.kind(desk.current.chat) == ChatKind::direct) {
-    const uint32_t peer = population.peer_in(desk.current.chat, index);
-    send.set_peer_user_id(options_.roster.user_id(peer).value);
+// The operation of a desk, the same for every attempt.
+Outgoing Fleet::outgoing(uint32_t index, const OperationDesk& desk) const {
+  const Action& action = desk.current.action;
+  const std::string key(key_of(index, action.n).view());
+  Outgoing out;
+  out.chat = options_.roster.chat_id(action.chat);
+  const auto address = [&](auto& change) {
+    change.set_chat_id(out.chat.str());
+    change.set_target_seq(desk.current.target_seq);
+    change.set_client_op_id(key);
+  };
+  if (action.kind == ActionKind::edit) {
+    address(*out.frame.mutable_edit());
+    out.frame.mutable_edit()->set_text(text_of(index, desk));
+  } else if (action.kind == ActionKind::deletion) {
+    address(*out.frame.mutable_delete_message());
+  } else if (action.kind == ActionKind::reaction) {
+    v1::React& react = *out.frame.mutable_react();
+    const uint32_t taken_back = desk.current.taken_back;
+    address(react);
+    // Unique, so that the oracle can tell them apart.
+    react.set_reaction("+1 " + std::to_string(index) + "/" +
+                       std::to_string(taken_back != 0 ? taken_back : action.n));
+    react.set_remove(taken_back != 0);
   } else {
-    send.set_chat_id(chat.str());
+    v1::Send& send = *out.frame.mutable_send();
+    const Population& population = options_.plan.population();
+    if (population.kind(action.chat) == ChatKind::direct) {
+      const uint32_t peer = population.peer_in(action.chat, index);
+      send.set_peer_user_id(options_.roster.user_id(peer).value);
+    } else {
+      send.set_chat_id(out.chat.str());
+    }
+    send.set_client_msg_id(key);
+    send.set_text(text_of(index, desk));
   }
-  send.set_client_msg_id(std::string(key_of(index, desk.current.n).view()));
-  send.set_text(text_of(index, desk));
+  return out;
+}
+
+void Fleet::write_operation(uint32_t index, OperationDesk& desk, bool first) {
+  LiveUser& user = users_[index];
+  const Outgoing out = outgoing(index, desk);
   if (first) {
-    desk.ref = options_.oracle.sent(user.device, chat, content_hash(send));
-    ++meter_->now().sent;
+    desk.ref = options_.oracle.sent(user.device, out.chat, out.content(), out.operation());
+    if (out.frame.has_send()) ++meter_->now().sent;
   } else {
     options_.oracle.sent_again(desk.ref);
   }
   desk.written = true;
   desk.retry_at = kNever;
-  user.session.send(now_, std::move(send));
+  out.hand_to(user.session, now_);
 }
 
 void Fleet::read_chat(uint32_t index, uint32_t chat) {
@@ -185,7 +266,7 @@ void Fleet::on_welcome(uint32_t index) {
   user.was_welcomed = true;
 }
 
-void Fleet::on_event(uint32_t index, const v1::SyncEntry& entry) {
+void Fleet::on_event(uint32_t index, const v1::SyncEntry& entry, bool pushed) {
   if (!entry.has_event()) return;
   const v1::Event& event = entry.event();
   const auto chat = ChatId::from_bytes(event.chat_id());
@@ -193,8 +274,13 @@ void Fleet::on_event(uint32_t index, const v1::SyncEntry& entry) {
   last_delivery_ = now_;
   if (uint32_t* seen = last_seen(index, *chat)) {
     *seen = std::max(*seen, static_cast<uint32_t>(event.seq()));
+    if (known_) known_->see(index, *options_.roster.find_chat(*chat), event);
   }
-  if (!event.has_message()) return;
+  if (!pushed) judge_read(index, event);
+  if (event.has_message()) judge_message(index, *chat, event);
+}
+
+void Fleet::judge_message(uint32_t index, const ChatId& chat, const v1::Event& event) {
   const auto stamp = read_stamp(event.message().text());
   if (!stamp || stamp->run != options_.roster.tag()) return;
   // What a slow reader waits for is its own doing.
@@ -211,11 +297,26 @@ void Fleet::on_event(uint32_t index, const v1::SyncEntry& entry) {
   stats.response.record(response.ns);
   stats.service.record((now_ - stamp->actual).ns);
   if (response > options_.scenario.late_after) ++stats.late;
-  options_.oracle.judge_latency(user.device, *chat, event.seq(), response);
+  options_.oracle.judge_latency(user.device, chat, event.seq(), response);
+}
+
+// A page that was asked for after a deletion was confirmed must not have the text any more.
+void Fleet::judge_read(uint32_t index, const v1::Event& event) {
+  if (!known_ || (!event.has_message() && !event.has_edited())) return;
+  const auto chat = ChatId::from_bytes(event.chat_id());
+  const uint64_t target = event.has_edited() ? event.edited().target_seq() : event.seq();
+  if (!chat || !deletions_.confirmed_by(*chat, target, users_[index].welcomed_at)) return;
+  options_.oracle.stale(options_.roster.device_id(index) + " read chat " + chat->hex() + " seq " +
+                        std::to_string(event.seq()) + " after its deletion");
 }
 
 void Fleet::on_reset(uint32_t index, const v1::SyncPage& page) {
-  if (!page.chat_id().empty()) return;
+  if (!page.chat_id().empty()) {
+    const auto room = ChatId::from_bytes(page.chat_id());
+    const auto chat = room ? options_.roster.find_chat(*room) : std::nullopt;
+    if (known_ && chat) known_->skip(index, *chat);
+    return;
+  }
   LiveUser& user = users_[index];
   for (const v1::ChatSummary& summary : page.chats()) {
     const auto chat = ChatId::from_bytes(summary.chat_id());
@@ -253,14 +354,31 @@ void Fleet::on_frame(uint32_t index, const v1::ServerFrame& frame) {
   }
 }
 
+// The desk whose current operation has this key.
+OperationDesk* Fleet::desk_with(uint32_t index, std::string_view key) {
+  for (OperationDesk* desk : users_[index].desks()) {
+    if (desk && desk->busy && key == key_of(index, desk->current.action.n).view()) return desk;
+  }
+  return nullptr;
+}
+
 void Fleet::on_send_ack(uint32_t index, const v1::SendAck& ack) {
-  LiveUser& user = users_[index];
-  if (!user.sends || !user.sends->busy) return;
-  SendDesk& desk = *user.sends;
-  if (ack.client_msg_id() != key_of(index, desk.current.n).view()) return;
-  options_.oracle.acked(desk.ref, ack.status() == v1::DELAYED ? 0 : ack.seq());
-  ++meter_->now().acked;
-  desk.busy = false;
+  OperationDesk* desk = desk_with(index, ack.client_msg_id());
+  if (desk == nullptr) return;
+  const bool delayed = ack.status() == v1::DELAYED;
+  options_.oracle.acked(desk->ref, delayed ? 0 : ack.seq());
+  desk->busy = false;
+  const Action& action = desk->current.action;
+  if (action.kind == ActionKind::send) ++meter_->now().acked;
+  if (!known_) return;
+  // What is delayed has no seq to name it by.
+  if (action.kind == ActionKind::send && !delayed) {
+    known_->stored(index, {.chat = action.chat, .seq = ack.seq()});
+  } else if (action.kind == ActionKind::reaction && desk->current.taken_back == 0) {
+    known_->reacted(index, {.chat = action.chat, .seq = desk->current.target_seq, .n = action.n});
+  } else if (action.kind == ActionKind::deletion) {
+    deletions_.confirmed(options_.roster.chat_id(action.chat), desk->current.target_seq, now_);
+  }
 }
 
 void Fleet::on_error(uint32_t index, const v1::ServerFrame& frame) {
@@ -275,25 +393,28 @@ void Fleet::on_error(uint32_t index, const v1::ServerFrame& frame) {
     user.gaps->retry_at = now_ + pause;
     if (!error.temporary()) user.gaps.reset();
   }
-  if (!user.sends || !user.sends->busy || !user.sends->written) return;
-  SendDesk& desk = *user.sends;
-  if (error.client_msg_id() != key_of(index, desk.current.n).view()) return;
-  options_.oracle.refused(desk.ref, error.temporary());
-  desk.written = false;
+  OperationDesk* desk = desk_with(index, error.client_msg_id());
+  if (desk == nullptr || !desk->written) return;
+  options_.oracle.refused(desk->ref, error.temporary());
+  desk->written = false;
   if (error.temporary()) {
-    desk.retry_at = now_ + pause;
+    desk->retry_at = now_ + pause;
   } else {
-    desk.busy = false;
+    desk->busy = false;
   }
 }
 
 void Fleet::on_history(uint32_t index, const v1::ServerFrame& frame) {
   LiveUser& user = users_[index];
+  const v1::HistoryPage& page = frame.history_page();
+  for (const v1::Event& event : page.events()) judge_read(index, event);
   if (!user.gaps || user.gaps->frame_id != frame.reply_to()) return;
   GapDesk& desk = *user.gaps;
   desk.frame_id = 0;
   HistoryGap& gap = desk.gaps.back();
-  const v1::HistoryPage& page = frame.history_page();
+  for (const v1::Event& event : page.events()) {
+    if (known_) known_->see(index, gap.chat, event);
+  }
   if (page.events_size() > 0) gap.after_seq = page.events(page.events_size() - 1).seq();
   if (page.complete() || gap.after_seq >= gap.up_to_seq) desk.gaps.pop_back();
   if (desk.gaps.empty()) user.gaps.reset();

@@ -26,7 +26,7 @@ class Fleet::Observer : public ClientObserver {
   }
   void on_event(const v1::SyncEntry& entry, bool pushed) override {
     witness_.on_event(entry, pushed);
-    fleet_.on_event(user_, entry);
+    fleet_.on_event(user_, entry, pushed);
   }
   void on_frame(const v1::ServerFrame& frame) override {
     witness_.on_frame(frame);

@@ -387,9 +387,10 @@ void LiveRun::audit() {
   target_.reload();
   admin_.set_endpoint(target_.admin_endpoint());
   const uint32_t chats = plan_.population().chat_count();
-  const Status read = audit_logs(admin_, *roster_, oracle_, [&](uint32_t done) {
+  const auto progress = [&](uint32_t done) {
     if (monotonic_now() - reported_ >= seconds(1)) report(fmt::format("logs {}/{}", done, chats));
-  });
+  };
+  const Status read = audit_logs(admin_, *roster_, oracle_, fleet_->known_messages(), progress);
   if (read) {
     result_.oracle = oracle_.finish();
   } else {

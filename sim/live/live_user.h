@@ -2,6 +2,7 @@
 // needs is allocated when it is needed. Thread rule: belongs to its fleet.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -17,23 +18,24 @@
 
 namespace chat::sim {
 
-/// A message that is due.
-struct DueSend {
-  uint32_t n = 0;
-  uint32_t chat = 0;
-  uint32_t size = 0;
+/// An operation that is due.
+struct DueOperation {
+  Action action;  ///< Of a change: `chat` is that of its message, once that is found.
   Instant intended;
+  uint64_t target_seq = 0;  ///< Of a change: its message, once that is found.
+  uint32_t taken_back = 0;  ///< Of a reaction: the `n` of the one that it takes back.
 };
 
-/// The messages of a busy user: the one without an answer, and those that wait for it.
-struct SendDesk {
+/// The operations of a busy user, messages or changes: the one without an answer, and those that
+/// wait for it.
+struct OperationDesk {
   bool busy = false;     ///< `current` has no answer yet.
   bool written = false;  ///< It was handed to the connection that stands now.
-  DueSend current;
+  DueOperation current;
   Instant actual;  ///< Its first attempt.
   SendRef ref;
-  Instant retry_at = kNever;     ///< After a temporary error.
-  std::vector<DueSend> waiting;  ///< The oldest first.
+  Instant retry_at = kNever;          ///< After a temporary error.
+  std::vector<DueOperation> waiting;  ///< The oldest first.
 };
 
 /// A stretch of a chat that a reset jumped over, to be had by History.
@@ -54,11 +56,19 @@ struct LiveUser {
   LiveUser(const ClientOptions& options, const RunPlan& run, uint32_t user, uint32_t number)
       : session(options), plan(run, user, number) {}
 
+  /// Both desks, each may be null.
+  std::array<OperationDesk*, 2> desks() const { return {sends.get(), changes.get()}; }
+  std::unique_ptr<OperationDesk>& desk_of(ActionKind kind) {
+    return kind == ActionKind::send ? sends : changes;
+  }
+
   ClientSession session;
   Connection connection;
   UserPlan plan;
   std::optional<Action> next;  ///< The planned action that comes next.
-  std::unique_ptr<SendDesk> sends;
+  std::unique_ptr<OperationDesk> sends;
+  /// A change that is refused for now does not hold up messages.
+  std::unique_ptr<OperationDesk> changes;
   std::unique_ptr<GapDesk> gaps;
   std::string token;
   DeviceRef device;

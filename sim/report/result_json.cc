@@ -54,11 +54,22 @@ json::object messages(const OracleCounts& counts) {
           {"duplicate", counts.duplicate},
           {"reordered", counts.reordered},
           {"phantom", counts.phantom},
+          {"stale", counts.stale},
           {"late", counts.late},
           {"not_sent", counts.not_sent},
           {"by_history", counts.by_history},
           {"pruned", counts.pruned},
           {"skipped", counts.skipped}};
+}
+
+json::object changes(const OracleCounts& counts) {
+  const auto kind = [](const ChangeCounts& of) {
+    return json::object{{"sent", of.sent}, {"acked", of.acked}, {"refused", of.refused}};
+  };
+  return {{"edits", kind(counts.edits)},
+          {"deletions", kind(counts.deletions)},
+          {"reactions", kind(counts.reactions)},
+          {"tombstones", counts.tombstones}};
 }
 
 json::array findings(const OracleReport& report) {
@@ -290,6 +301,7 @@ std::string result_json(const RunResult& result) {
       {"gates", gates(result.gates)},
       {"users", json::object{{"asked", result.users_asked}, {"peak", result.users_peak}}},
       {"messages", messages(result.oracle.counts)},
+      {"changes", changes(result.oracle.counts)},
       {"connections", json::object{{"reconnects", result.totals.reconnects},
                                    {"errors", result.totals.errors},
                                    {"rate_limited", result.totals.rate_limited},

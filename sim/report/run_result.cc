@@ -15,6 +15,7 @@ std::optional<double> count_metric(const OracleCounts& counts, std::string_view 
       {"duplicate", counts.duplicate},
       {"reordered", counts.reordered},
       {"phantom", counts.phantom},
+      {"stale", counts.stale},
       {"late", counts.late},
       {"not_sent", counts.not_sent},
       {"by_history", counts.by_history},
@@ -23,6 +24,20 @@ std::optional<double> count_metric(const OracleCounts& counts, std::string_view 
   for (const auto& [key, count] : known) {
     if (key == name) return static_cast<double>(count);
   }
+  return std::nullopt;
+}
+
+std::optional<double> change_metric(const OracleCounts& counts, std::string_view name) {
+  const ChangeCounts* const kinds[] = {&counts.edits, &counts.deletions, &counts.reactions};
+  const auto sum = [&](uint64_t ChangeCounts::*member) {
+    uint64_t total = 0;
+    for (const ChangeCounts* kind : kinds) total += kind->*member;
+    return static_cast<double>(total);
+  };
+  if (name == "sent") return sum(&ChangeCounts::sent);
+  if (name == "acked") return sum(&ChangeCounts::acked);
+  if (name == "refused") return sum(&ChangeCounts::refused);
+  if (name == "tombstones") return static_cast<double>(counts.tombstones);
   return std::nullopt;
 }
 
@@ -63,6 +78,7 @@ std::optional<double> RunResult::metric(std::string_view name) const {
   if (name.starts_with("storm.")) {
     return storm ? storm->metric(name.substr(6)) : std::nullopt;
   }
+  if (name.starts_with("changes.")) return change_metric(oracle.counts, name.substr(8));
   if (name.starts_with("catch_up.")) return percentile_ms(catch_up, name.substr(9));
   if (name.starts_with("generator.") && !name.starts_with("generator.lag.")) {
     return side_metric(generator, name.substr(10));

@@ -67,8 +67,17 @@ void print_messages(Page& page, const RunResult& result) {
             counts.delivered, counts.expected_deliveries,
             result.metric("rate.delivered").value_or(0), counts.late, counts.by_history,
             counts.skipped);
-  page.line("verdict     lost {}, duplicate {}, reordered {}, phantom {}", page.zero(counts.lost),
-            page.zero(counts.duplicate), page.zero(counts.reordered), page.zero(counts.phantom));
+  if (result.metric("changes.sent") > 0) {
+    page.line(
+        "changes     stored {} of {} edits, {} of {} deletions, {} of {} reactions; "
+        "{} refused, {} tombstones read",
+        counts.edits.acked, counts.edits.sent, counts.deletions.acked, counts.deletions.sent,
+        counts.reactions.acked, counts.reactions.sent, result.metric("changes.refused").value_or(0),
+        counts.tombstones);
+  }
+  page.line("verdict     lost {}, duplicate {}, reordered {}, phantom {}, stale {}",
+            page.zero(counts.lost), page.zero(counts.duplicate), page.zero(counts.reordered),
+            page.zero(counts.phantom), page.zero(counts.stale));
   std::map<Finding, int> shown;
   for (const OracleExample& example : result.oracle.examples) {
     if (example.finding == Finding::late || ++shown[example.finding] > kExamplesMax) continue;

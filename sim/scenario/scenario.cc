@@ -54,6 +54,9 @@ Status check_loads(const Scenario& s) {
   const bool has_chats = s.chats.direct_per_user + s.chats.groups + s.chats.rooms > 0;
   if (sends && !has_chats)
     return refuse("sends need chats: set chats.direct, chats.groups or chats.rooms");
+  if (s.changes.any() && !sends) {
+    return refuse("edits, deletions and reactions need messages: set sends.rate or a ladder");
+  }
   if (s.sends.queue_max < 1) return refuse("sends.queue_max must be at least 1");
   const bool negative =
       s.sends.direct_share < 0 || s.sends.group_share < 0 || s.sends.room_share < 0;

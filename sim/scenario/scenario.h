@@ -58,6 +58,15 @@ struct SendLoad {
   double room_share = 1;
 };
 
+/// Changes of messages: open loop as sends, but of a user's own recent messages, or of one that it
+/// sees. Rates of every user that sends; 0 = never.
+struct ChangeLoad {
+  double edits_per_s = 0;
+  double deletions_per_s = 0;
+  double reactions_per_s = 0;
+  bool any() const { return edits_per_s > 0 || deletions_per_s > 0 || reactions_per_s > 0; }
+};
+
 /// A user opens one of its chats and reads it to the end. `every` 0 = never.
 struct ReadLoad {
   Duration every;  ///< Mean gap per user.
@@ -130,6 +139,7 @@ struct Scenario {
   ChatMix chats;
   Activity activity;
   SendLoad sends;
+  ChangeLoad changes;
   ReadLoad reads;
   DropLoad drops;
   Storm storm;

@@ -15,6 +15,10 @@ uint32_t most_chats_of_one_kind(const Population& population) {
   return static_cast<uint32_t>(most);
 }
 
+Duration gap_of(double per_s) {
+  return per_s > 0 ? Duration{static_cast<int64_t>(1e9 / per_s)} : Duration{};
+}
+
 Duration mean_gap(const Scenario& scenario, ActionKind kind, bool mobile) {
   switch (kind) {
     case ActionKind::read:
@@ -25,6 +29,12 @@ Duration mean_gap(const Scenario& scenario, ActionKind kind, bool mobile) {
       return scenario.presence.every;
     case ActionKind::history:
       return scenario.history.every;
+    case ActionKind::edit:
+      return gap_of(scenario.changes.edits_per_s);
+    case ActionKind::deletion:
+      return gap_of(scenario.changes.deletions_per_s);
+    case ActionKind::reaction:
+      return gap_of(scenario.changes.reactions_per_s);
     case ActionKind::send:
       break;
   }
@@ -96,12 +106,14 @@ UserPlan::UserPlan(const RunPlan& run, uint32_t user, uint32_t device)
     : random_(device == 0 ? run.random_.fork("user", user)
                           : run.random_.fork("device", uint64_t{device} << 32 | user)),
       user_(user) {
+  next_timer_.fill(kNever);
   // A user without a chat to send to does nothing but hold its connection, and drop it if it is
   // mobile.
   const bool active = run.population_.traits(user).weight > 0;
   if (active && device == 0) draw_send(run);
   for (const ActionKind kind :
-       {ActionKind::read, ActionKind::drop, ActionKind::presence, ActionKind::history}) {
+       {ActionKind::read, ActionKind::drop, ActionKind::presence, ActionKind::history,
+        ActionKind::edit, ActionKind::deletion, ActionKind::reaction}) {
     const bool other_device = kind == ActionKind::drop || (active && kind == ActionKind::read);
     if (device == 0 ? active || kind == ActionKind::drop : other_device) draw_timer(run, kind, {});
   }
@@ -114,7 +126,7 @@ void UserPlan::draw_send(const RunPlan& run) {
 }
 
 void UserPlan::draw_timer(const RunPlan& run, ActionKind kind, Instant from) {
-  Instant& timer = next_timer_[static_cast<int>(kind) - 1];
+  Instant& timer = next_timer_[static_cast<size_t>(kind) - 1];
   timer = kNever;
   const Duration mean = mean_gap(run.scenario_, kind, run.population_.traits(user_).mobile);
   if (mean.ns <= 0) return;
@@ -126,7 +138,7 @@ std::optional<Action> UserPlan::next(const RunPlan& run) {
   for (;;) {
     auto kind = ActionKind::send;
     Instant at = next_send_;
-    for (int i = 0; i < kTimers; ++i) {
+    for (size_t i = 0; i < next_timer_.size(); ++i) {
       if (next_timer_[i] >= at) continue;
       at = next_timer_[i];
       kind = static_cast<ActionKind>(i + 1);
@@ -155,8 +167,11 @@ Action UserPlan::make_action(const RunPlan& run, ActionKind kind, Instant at) {
     action.clean = random_.unit() < scenario.drops.clean_share;
     return action;
   }
-  action.chat = run.draw_chat(user_, random_);
-  if (kind == ActionKind::send) action.size = run.draw_text_bytes(random_);
+  const bool own = kind == ActionKind::edit || kind == ActionKind::deletion;
+  if (own || kind == ActionKind::reaction) action.pick = static_cast<uint32_t>(random_.next());
+  if (!own) action.chat = run.draw_chat(user_, random_);
+  const bool written = kind == ActionKind::send || kind == ActionKind::edit;
+  if (written) action.size = run.draw_text_bytes(random_);
   if (kind == ActionKind::presence) action.size = scenario.presence.users;
   if (kind == ActionKind::history) action.size = scenario.history.limit;
   return action;

@@ -5,6 +5,7 @@
 // Thread rule: RunPlan is read by any, a UserPlan belongs to one thread.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -17,14 +18,15 @@
 
 namespace chat::sim {
 
-enum class ActionKind : uint8_t { send, read, drop, presence, history };
+enum class ActionKind : uint8_t { send, read, drop, presence, history, edit, deletion, reaction };
 
 struct Action {
   Duration at;  ///< When it is due, after the run phase began.
   ActionKind kind = ActionKind::send;
   uint32_t n = 0;      ///< Counts the user's actions of all kinds, from 1.
-  uint32_t chat = 0;   ///< Of send, read, presence, history: an index of the population.
-  uint32_t size = 0;   ///< send: bytes of text; presence: users; history: events.
+  uint32_t chat = 0;   ///< Of send, read, presence, history, reaction: an index of the population.
+  uint32_t size = 0;   ///< send, edit: bytes of text; presence: users; history: events.
+  uint32_t pick = 0;   ///< edit, deletion, reaction: which one of the messages that may be meant.
   Duration away = {};  ///< drop: back after this.
   bool clean = false;  ///< drop: with a close frame.
 };
@@ -68,7 +70,7 @@ class UserPlan {
   std::optional<Action> next(const RunPlan& run);
 
  private:
-  static constexpr int kTimers = 4;
+  static constexpr int kTimers = 7;
 
   void draw_send(const RunPlan& run);
   void draw_timer(const RunPlan& run, ActionKind kind, Instant from);
@@ -77,8 +79,7 @@ class UserPlan {
   Random random_;
   double sent_mass_ = 0;  ///< In messages of the mean user.
   Instant next_send_ = kNever;
-  Instant next_timer_[kTimers] = {kNever, kNever, kNever,
-                                  kNever};  ///< By ActionKind, read … history.
+  std::array<Instant, kTimers> next_timer_;  ///< By ActionKind, read … reaction.
   Instant away_until_;
   uint32_t user_;
   uint32_t n_ = 0;

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""The whole workload – several devices per user, direct chats, groups, rooms, reads, drops – while
-chatd is killed every few seconds or asks everybody to go, and while a proxy splits, delays, stalls
-and cuts connections: nothing is lost, there twice or out of order."""
+"""The whole workload – several devices per user, direct chats, groups, rooms, edits, deletions,
+reactions, reads, drops – while chatd is killed every few seconds or asks everybody to go, and while
+a proxy splits, delays, stalls and cuts connections: nothing is lost, there twice or out of order,
+and nobody is shown what was deleted or changed."""
 
 import pathlib
 import unittest
@@ -25,12 +26,15 @@ chats:
   rooms: {count: 3, size: 60}
 activity: {users_skew: 0.5, chats_skew: 0.5}
 sends: {rate: 0.3, text: {min: 64, max: 1500, skew: 1}, queue_max: 1000}
+edits: {rate: 0.1}
+deletions: {rate: 0.04}
+reactions: {rate: 0.1}
 reads: {every: 6s}
 drops: {users: 0.3, every: 10s, away: {min: 100ms, max: 3s}, clean: 0.4}
 presence: {every: 10s, users: 10}
 history: {every: 10s, limit: 30}
 generator: {send_lag_p99: 5s, stall: 10s, cpu: 1}
-gates: ["lost == 0", "duplicate == 0", "reordered == 0", "phantom == 0"]
+gates: ["lost == 0", "duplicate == 0", "reordered == 0", "phantom == 0", "stale == 0"]
 """
 KILLED_AT_S = (3, 7, 11, 15, 20, 25)
 
@@ -44,9 +48,17 @@ class FaultsTest(unittest.TestCase):
         simulation.finish()
         result = simulation.result
         messages = result["messages"]
-        for name in ("lost", "duplicate", "reordered", "phantom", "not_sent"):
+        for name in ("lost", "duplicate", "reordered", "phantom", "stale", "not_sent"):
             self.assertEqual(messages[name], 0, f"{name}: {result['findings']}")
         self.assertEqual(messages["acked"], messages["sent"])
+        changes = result["changes"]
+        for kind in ("edits", "deletions", "reactions"):
+            self.assertEqual(changes[kind]["acked"] + changes[kind]["refused"],
+                             changes[kind]["sent"], kind)
+            self.assertGreater(changes[kind]["acked"], 10, kind)
+        # One's own messages are there; what another one has just deleted cannot be reacted to.
+        self.assertEqual(changes["edits"]["refused"] + changes["deletions"]["refused"], 0)
+        self.assertGreater(changes["tombstones"], 0)
         self.assertGreater(messages["sent"], 200)
         self.assertGreater(messages["delivered"], 10 * messages["sent"])
         return result

@@ -20,11 +20,15 @@ chats:
   rooms: {count: 2, size: 40}
 activity: {users_skew: 0.5, chats_skew: 1}
 sends: {rate: 0.7, text: {min: 64, max: 2000, skew: 1}}
+edits: {rate: 0.1}
+deletions: {rate: 0.1}
+reactions: {rate: 0.1}
 reads: {every: 3s}
 drops: {users: 0.5, every: 4s, away: {min: 100ms, max: 2s}, clean: 0.5}
 presence: {every: 4s, users: 10}
 history: {every: 3s, limit: 30}
-gates: ["lost == 0", "duplicate == 0", "reordered == 0", "phantom == 0", "not_sent == 0"]
+gates: ["lost == 0", "duplicate == 0", "reordered == 0", "phantom == 0", "stale == 0",
+        "not_sent == 0", "changes.acked + changes.refused == changes.sent"]
 """
 
 PASSWORDS = """
@@ -63,7 +67,7 @@ class ScenariosTest(unittest.TestCase):
         """The delivery gates; a loaded machine may make the run invalid by latency alone."""
         result = simulation.result
         self.assertIn(code, (0, 1, 3), simulation.text())
-        for name in ("lost", "duplicate", "reordered", "phantom", "not_sent"):
+        for name in ("lost", "duplicate", "reordered", "phantom", "stale", "not_sent"):
             self.assertEqual(result["messages"][name], 0, f"{name}: {result['findings']}")
         self.assertGreater(result["messages"]["sent"], 0)
         self.assertEqual(result["messages"]["acked"], result["messages"]["sent"])
@@ -82,6 +86,9 @@ class ScenariosTest(unittest.TestCase):
         result = self.judge(code, simulation)
         self.assertGreater(result["connections"]["reconnects"], 50)
         self.assertGreater(result["catch_up_ms"]["count"], 0)
+        for kind in ("edits", "deletions", "reactions"):
+            self.assertGreater(result["changes"][kind]["acked"], 20, kind)
+        self.assertGreater(result["changes"]["tombstones"], 0)
         self.assertIn('id="chart-latency"', simulation.report)
         self.assertIsNotNone(result["server"])
 

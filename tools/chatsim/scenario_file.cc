@@ -9,6 +9,7 @@ namespace {
 
 constexpr DurationRange kNotNegative{.min = {}, .max = seconds(30 * 24 * 3600)};
 constexpr NumberRange kShare{.min = 0, .max = 1};
+constexpr NumberRange kRate{.min = 0, .max = 10'000};
 constexpr NumberRange kSkew{.min = 0, .max = 10};
 constexpr IntRange kCount{.min = 0, .max = 10'000'000};
 
@@ -73,13 +74,16 @@ void read_chats(YamlMap& top, Scenario& scenario) {
 
 void read_loads(YamlMap& top, Scenario& scenario) {
   YamlMap sends = top.map("sends");
-  sends.number("rate", scenario.sends.per_user_per_s, {.min = 0, .max = 10'000});
+  sends.number("rate", scenario.sends.per_user_per_s, kRate);
   read_sizes(sends, "text", scenario.sends.text_bytes);
   sends.integer("queue_max", scenario.sends.queue_max, {.min = 1, .max = 100'000});
   YamlMap mix = sends.map("mix");
   mix.number("direct", scenario.sends.direct_share, {.min = 0});
   mix.number("group", scenario.sends.group_share, {.min = 0});
   mix.number("room", scenario.sends.room_share, {.min = 0});
+  top.map("edits").number("rate", scenario.changes.edits_per_s, kRate);
+  top.map("deletions").number("rate", scenario.changes.deletions_per_s, kRate);
+  top.map("reactions").number("rate", scenario.changes.reactions_per_s, kRate);
   YamlMap reads = top.map("reads");
   reads.duration("every", scenario.reads.every, kNotNegative);
   YamlMap drops = top.map("drops");

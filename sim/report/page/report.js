@@ -39,13 +39,14 @@ function tables() {
     duplicate: 'delivered or stored twice',
     reordered: 'out of order',
     phantom: 'delivered, but in no log',
+    stale: 'shown or read, though deleted or changed',
     late: 'slower than late_after',
     not_sent: 'due, but the user\'s queue was full',
     by_history: 'delivered by History after a reset',
-    pruned: 'delivered as a tombstone',
+    pruned: 'delivered as a place, the content was pruned',
     skipped: 'jumped over in rooms',
   };
-  const zero = ['lost', 'duplicate', 'reordered', 'phantom', 'not_sent'];
+  const zero = ['lost', 'duplicate', 'reordered', 'phantom', 'stale', 'not_sent'];
   table(
       'messages', [col('count'), col('meaning'), col('', true)],
       Object.entries(result.messages)
@@ -53,6 +54,15 @@ function tables() {
               ([name, n]) =>
                   [`<code>${escape(name)}</code>`, meaning[name] || '',
                    zero.includes(name) ? mark(n === 0, exact(n), exact(n)) : exact(n)]));
+  const {tombstones, ...kinds} = result.changes;
+  if (Object.values(kinds).some((kind) => kind.sent > 0)) {
+    byId('changes-card').hidden = false;
+    table(
+        'changes', [col('kind'), col('sent', true), col('stored', true), col('refused', true)],
+        Object.entries(kinds).map(
+            ([name, n]) => [name, exact(n.sent), exact(n.acked), exact(n.refused)]));
+    byId('tombstones').textContent = `${exact(tombstones)} tombstones came`;
+  }
   const names = ['p50', 'p90', 'p99', 'p999', 'max'];
   const latencyRow = (name, of) => [name, ...names.map((p) => ms(of[p]))];
   table('latencies', [col(''), ...names.map((p) => col(p, true))], [

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <set>
 
 #include "core/base/digest.h"
@@ -62,6 +63,10 @@ TEST(RunPlan, IsTheSameForTheSameSeedAndAnotherForAnother) {
   EXPECT_EQ(first, digest_of(scenario));
   scenario.seed = 8;
   EXPECT_NE(first, digest_of(scenario));
+}
+
+TEST(RunPlan, StaysTheSameFromVersionToVersion) {
+  EXPECT_EQ(digest_of(mixed_scenario()), 0x4086b0931de8c786u);
 }
 
 TEST(RunPlan, OfOneUserDoesNotDependOnWhoElseIsAsked) {
@@ -142,6 +147,30 @@ TEST(UserPlan, OfFurtherDevicesOnlyReadsAndDropsAndHasTimesOfItsOwn) {
     for (auto action = of_second; action; action = second.next(run)) kinds.insert(action->kind);
   }
   EXPECT_EQ(kinds, (std::set{ActionKind::read, ActionKind::drop}));
+}
+
+TEST(UserPlan, ChangesMessagesAsOftenAsAskedFromTheFirstDeviceOnly) {
+  Scenario scenario = mixed_scenario();
+  scenario.drops.users_share = 0;
+  scenario.changes = {.edits_per_s = 0.1, .deletions_per_s = 0.05, .reactions_per_s = 0.2};
+  const RunPlan run(scenario);
+  std::map<ActionKind, double> counts;
+  std::set<uint32_t> picks;
+  for (uint32_t user = 0; user < scenario.users; ++user) {
+    for (const Action& action : actions_of(run, user)) {
+      ++counts[action.kind];
+      if (action.kind == ActionKind::edit) {
+        EXPECT_GE(action.size, scenario.sends.text_bytes.min);
+        picks.insert(action.pick);
+      }
+    }
+    UserPlan second(run, user, 1);
+    while (const auto action = second.next(run)) EXPECT_EQ(action->kind, ActionKind::read);
+  }
+  EXPECT_NEAR(counts[ActionKind::edit], 2'000, 200);
+  EXPECT_NEAR(counts[ActionKind::deletion], 1'000, 150);
+  EXPECT_NEAR(counts[ActionKind::reaction], 4'000, 300);
+  EXPECT_GT(picks.size(), 1'900u);
 }
 
 TEST(UserPlan, OfSlowReadersNeverSendsAndTheOthersSendForThem) {

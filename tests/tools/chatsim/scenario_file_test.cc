@@ -109,6 +109,19 @@ gates: ["lost == 0", "late == 0 in every 10s window"]
   EXPECT_EQ(s.gates[1].window(), seconds(10));
 }
 
+TEST(ScenarioFile, SetsTheRatesOfChanges) {
+  const auto read = parse_scenario(std::string(kSmall) +
+                                       "chats: {direct: {per_user: 2}}\nsends: {rate: 1}\n"
+                                       "edits: {rate: 0.3}\ndeletions: {rate: 0.1}\n"
+                                       "reactions: {rate: 0.4}\n",
+                                   "s.yaml");
+  ASSERT_TRUE(read) << read.error().text;
+  EXPECT_EQ(read->changes.edits_per_s, 0.3);
+  EXPECT_EQ(read->changes.deletions_per_s, 0.1);
+  EXPECT_EQ(read->changes.reactions_per_s, 0.4);
+  EXPECT_THAT(refusal_of(std::string(kSmall) + "edits: {rates: 1}\n"), HasSubstr("s.yaml:3"));
+}
+
 TEST(ScenarioFile, RefusesAnUnknownKeyWithItsLineAndTheNearest) {
   const std::string text = refusal_of(std::string(kSmall) + "sends:\n  rates: 1\n");
   EXPECT_THAT(text, HasSubstr("s.yaml:4"));
@@ -128,6 +141,7 @@ TEST(ScenarioFile, RefusesWhatDoesNotFitTogether) {
   EXPECT_THAT(refusal_of(std::string(kSmall) + "chats: {rooms: {count: 1, size: 11}}\n"),
               HasSubstr("chats.rooms.size"));
   EXPECT_THAT(refusal_of(std::string(kSmall) + "sends: {rate: 1}\n"), HasSubstr("need chats"));
+  EXPECT_THAT(refusal_of(std::string(kSmall) + "edits: {rate: 1}\n"), HasSubstr("need messages"));
   EXPECT_THAT(refusal_of(std::string(kSmall) +
                          "ladder: {rates: [1], pass: ['late == 0 in every 1s window']}\n"),
               HasSubstr("a step is one window"));
