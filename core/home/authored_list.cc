@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/home/chat_lifetime.h"
 #include "core/home/replies.h"
 #include "core/store/store_rules.h"
 #include "core/wire/peer.pb.h"
@@ -19,7 +20,11 @@ struct AuthoredList::Page {
   EngineId asker;
   uint64_t request_id = 0;
   AuthoredListed index;
-  std::vector<std::string> stored_events;  ///< As in index.items; empty = pruned.
+  struct Found {
+    std::string stored_event;  ///< Empty = pruned.
+    ShowRule rule;
+  };
+  std::vector<Found> events;  ///< As in index.items.
   size_t unread = 0;
   bool failed = false;
 };
@@ -46,7 +51,7 @@ void AuthoredList::on_request(EngineId from, const peer::HomeRequest& frame) {
 
 void AuthoredList::read_events(const std::shared_ptr<Page>& page) {
   const auto& items = page->index.items;
-  page->stored_events.resize(items.size());
+  page->events.resize(items.size());
   page->unread = items.size();
   if (items.empty()) answer(*page);
   for (size_t i = 0; i < items.size(); ++i) {
@@ -56,7 +61,8 @@ void AuthoredList::read_events(const std::shared_ptr<Page>& page) {
                      auto* read = std::get_if<EventsRead>(&result);
                      page->failed = page->failed || !read;
                      if (read && !read->rows.empty()) {
-                       page->stored_events[i] = std::move(read->rows.front().stored_event);
+                       page->events[i] = {std::move(read->rows.front().stored_event),
+                                          {read->retention_ms, read->expires_ms}};
                      }
                      if (--page->unread > 0) return;
                      page->failed ? refuse(*page) : answer(*page);
@@ -71,12 +77,18 @@ void AuthoredList::answer(const Page& page) {
   PageBudget budget(kLimitMax, context_.policy().page_bytes_max);
   const auto& items = page.index.items;
   size_t taken = 0;
-  for (; taken < items.size() && budget.admit(page.stored_events[taken].size()); ++taken) {
+  for (; taken < items.size() && budget.admit(page.events[taken].stored_event.size()); ++taken) {
     peer::StoredEvent stored;
     v1::Event event;
-    if (stored.ParseFromString(page.stored_events[taken]) &&
-        event.ParseFromString(stored.event()) && event.has_message()) {
+    const Page::Found& found = page.events[taken];
+    if (!stored.ParseFromString(found.stored_event) || !event.ParseFromString(stored.event()) ||
+        !event.has_message()) {
+      continue;
+    }
+    if (may_show(found.rule, event, context_.wall)) {
       *list.add_events() = std::move(event);
+    } else {
+      ++context_.counters.events_withheld;
     }
   }
   if (taken > 0 && (taken < items.size() || !page.index.complete)) {

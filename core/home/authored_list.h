@@ -1,5 +1,5 @@
 // AuthoredList: answers "what did I write" from the author index: the user's own messages, by chat
-// and seq, without what was deleted or is no longer kept.
+// and seq, without what was deleted or is too old to be shown.
 // Keeps nothing between two pages. Thread rule: belongs to its engine.
 #pragma once
 

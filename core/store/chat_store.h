@@ -280,6 +280,8 @@ struct ChatLoaded {
 };
 struct EventsRead {
   std::vector<EventRow> rows;  ///< Ascending seq.
+  int64_t retention_ms = 0;    ///< As in the chat's row.
+  int64_t expires_ms = 0;
 };
 struct KeyFound {
   std::optional<KeyRow> row;

@@ -56,6 +56,8 @@ Result<EventsRead> Reader::execute(const ReadEvents& read) const {
   if (!chat) return chat.error();
   EventsRead result;
   if (!*chat) return result;
+  result.retention_ms = (*chat)->retention_ms;
+  result.expires_ms = (*chat)->expires_ms;
   const uint64_t first = std::max(read.from_seq, (*chat)->oldest_seq);
   PageBudget budget(read.limit, read.bytes_max);
   Scan scan(database_, {}, Family::event, key_of(read.chat));

@@ -208,6 +208,8 @@ StoreResult MemoryChatStore::execute(const ReadEvents& read) const {
   EventsRead result;
   const Chat* chat = find_chat(read.chat);
   if (!chat) return result;
+  result.retention_ms = chat->row.retention_ms;
+  result.expires_ms = chat->row.expires_ms;
   const uint64_t first = std::max({read.from_seq, chat->row.oldest_seq, chat->first_kept});
   const uint64_t last = std::min<uint64_t>(read.to_seq, chat->end_seq() - 1);
   PageBudget budget(read.limit, read.bytes_max);

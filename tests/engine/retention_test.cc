@@ -142,6 +142,31 @@ TEST_P(Retention, WhatIsTooOldIsNotShownEvenBeforeItIsPruned) {
   }
 }
 
+TEST_P(Retention, WhatIsTooOldIsNotListedToItsAuthorEither) {
+  const ChatId brief = make(v1::GROUP, {1, 2}, kMinute);
+  const ChatId temporary = make(v1::GROUP, {1, 2}, 0, kMinute);
+  const int64_t made_ms = world_.wall().ms;
+  for (uint32_t key = 1; key <= 2; ++key) send(key == 1 ? brief : temporary, 1, "old", key);
+  v1::Request request;
+  request.set_user_id(1);
+  request.mutable_list_authored();
+  EXPECT_EQ(ask(request).authored().events_size(), 2);
+  run(kMinute - 10'000);
+  v1::Response list;
+  for (int second = 0; second < 25; ++second) {
+    const int64_t asked_ms = world_.wall().ms;
+    list = ask(request);
+    for (const v1::Event& event : list.authored().events()) {
+      EXPECT_LE(asked_ms - event.server_ts_ms(), kMinute);
+      if (event.chat_id() == temporary.str()) {
+        EXPECT_LT(asked_ms, made_ms + kMinute);
+      }
+    }
+  }
+  EXPECT_TRUE(list.has_authored());
+  EXPECT_EQ(list.authored().events_size(), 0);
+}
+
 TEST_P(Retention, AnAfterSeqBelowTheOldestIsRangePruned) {
   const ChatId chat = make(v1::GROUP, {1, 2}, 10 * kMinute);
   for (uint32_t i = 1; i <= 3; ++i) send(chat, 1, "old", i);

@@ -131,7 +131,7 @@ TEST_P(ChatStoreRetention, ARewriteDoesNotBringAPrunedEventBack) {
   EXPECT_EQ(reclaim(PruneChat{chat_}).rows, 2u);
 }
 
-TEST_P(ChatStoreRetention, InboxEntriesTellTheLifeOfTheirChat) {
+TEST_P(ChatStoreRetention, EventsAndInboxEntriesTellTheLifeOfTheirChat) {
   AppendEvents command = append_of(chat_, 0, 2);
   command.row.retention_ms = 600'000;
   command.row.expires_ms = kNowMs + 1;
@@ -140,6 +140,9 @@ TEST_P(ChatStoreRetention, InboxEntriesTellTheLifeOfTheirChat) {
             WriteOutcome::stored);
   ASSERT_EQ(append_inbox(store(), inbox_of(8, 0, {run_row(1, chat_, 2, 1)})).outcome,
             WriteOutcome::stored);
+  const auto events = read<EventsRead>(store(), ReadEvents{chat_});
+  EXPECT_EQ(events.retention_ms, 600'000);
+  EXPECT_EQ(events.expires_ms, kNowMs + 1);
   for (const uint64_t user : {7, 8}) {
     const auto inbox = read<InboxRead>(store(), ReadInbox{UserId{user}});
     for (const InboxEntry& entry : inbox.entries) {
