@@ -40,21 +40,21 @@ v1::ServerFrame to_frame(const v1::Response& response) {
   return frame;
 }
 
-/// Makes the frame's operation the request's; its key.
-std::string take_operation(const v1::ClientFrame& frame, v1::Request& request) {
+/// Makes the frame's change the request's.
+void take_change(const v1::ClientFrame& frame, v1::Request& request) {
   switch (frame.body_case()) {
     case v1::ClientFrame::kEdit:
       *request.mutable_edit() = frame.edit();
-      return frame.edit().client_op_id();
+      break;
     case v1::ClientFrame::kDeleteMessage:
       *request.mutable_delete_message() = frame.delete_message();
-      return frame.delete_message().client_op_id();
+      break;
     case v1::ClientFrame::kReact:
       *request.mutable_react() = frame.react();
-      return frame.react().client_op_id();
+      break;
     default:
       *request.mutable_send() = frame.send();
-      return frame.send().client_msg_id();
+      break;
   }
 }
 
@@ -154,9 +154,10 @@ ClientFrames::Answer ClientFrames::answer_to(const Session& session, uint32_t re
 void ClientFrames::write(Session& session, const v1::ClientFrame& frame) {
   ++context_.counters.sends;
   v1::Request request = request_of(session);
-  const std::string key = take_operation(frame, request);
+  take_change(frame, request);
   ++session.sends_unanswered;
-  submit(request, [this, conn = session.conn, id = frame.id(), key](const v1::Response& response) {
+  submit(request, [this, conn = session.conn, id = frame.id(),
+                   key = change_key(frame)](const v1::Response& response) {
     Session* asking = sessions_.find(conn);
     if (!asking || !asking->active()) return;
     --asking->sends_unanswered;

@@ -22,20 +22,13 @@ v1::Error too_fast(std::string text, Duration retry_after) {
   return wire_error(v1::RATE_LIMITED, std::move(text), static_cast<uint32_t>(retry_after.ms()) + 1);
 }
 
-/// The key by which the client knows the refused change; empty for what has none.
-std::string key_of(const v1::ClientFrame& frame) {
-  switch (frame.body_case()) {
-    case v1::ClientFrame::kSend:
-      return frame.send().client_msg_id();
-    case v1::ClientFrame::kEdit:
-      return frame.edit().client_op_id();
-    case v1::ClientFrame::kDeleteMessage:
-      return frame.delete_message().client_op_id();
-    case v1::ClientFrame::kReact:
-      return frame.react().client_op_id();
-    default:
-      return {};
-  }
+/// Of a ClientFrame or a Request.
+template <class Message>
+std::string key_of(const Message& asked) {
+  if (asked.has_send()) return asked.send().client_msg_id();
+  if (asked.has_edit()) return asked.edit().client_op_id();
+  if (asked.has_delete_message()) return asked.delete_message().client_op_id();
+  return asked.react().client_op_id();
 }
 
 /// Of a ClientFrame or a Request.
@@ -51,6 +44,8 @@ bool is_free(const v1::ClientFrame& frame) {
 }
 
 }  // namespace
+
+std::string change_key(const v1::ClientFrame& frame) { return key_of(frame); }
 
 InboundGate::InboundGate(EngineContext& context)
     : context_(context), limits_(rates_of(context.limits())) {}
@@ -91,7 +86,7 @@ std::optional<v1::Error> InboundGate::refusal(const v1::Request& request) {
   auto error =
       told(is_change(request) ? limits_.change(context_.now, user, limit_key(request.address()))
                               : limits_.call(context_.now, user));
-  if (error && request.has_send()) error->set_client_msg_id(request.send().client_msg_id());
+  if (error) error->set_client_msg_id(key_of(request));
   return error;
 }
 

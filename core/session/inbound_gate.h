@@ -4,6 +4,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "core/engine/context.h"
@@ -17,6 +18,9 @@ class ClientFrame;
 class Error;
 class Request;
 }  // namespace v1
+
+/// The key by which the client knows the change that it asks for; empty for what is no change.
+std::string change_key(const v1::ClientFrame& frame);
 
 class InboundGate {
  public:
