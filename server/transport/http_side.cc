@@ -110,9 +110,7 @@ int Transport::Impl::http_begin(lws* wsi, std::string_view path) {
     http_refuse(wsi, 400, "Method or content-length is not understood.");
     return -1;
   }
-  const bool takes_body = method == "POST" || method == "PUT" || method == "PATCH";
-  if ((takes_body && !has_length) ||
-      lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0) {
+  if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0) {
     http_refuse(wsi, 411, "A body needs a content-length; chunked bodies are not accepted.");
     return -1;
   }
@@ -133,6 +131,9 @@ int Transport::Impl::http_begin(lws* wsi, std::string_view path) {
   request.content_type = header_of(wsi, WSI_TOKEN_HTTP_CONTENT_TYPE);
   request.address = address_of(wsi);
   request.body.reserve(length);
+  // Without a length there is no body. libwebsockets expects one all the same, and would take the
+  // next request for it.
+  exchange.last = !has_length && (method == "POST" || method == "PUT" || method == "PATCH");
   if (length == 0) http_dispatch(exchange);
   return 0;
 }
@@ -154,12 +155,15 @@ void Transport::Impl::http_dispatch(Exchange& exchange) {
 
 void Transport::Impl::http_respond(Exchange& exchange, const HttpAnswer& response) {
   lws* wsi = exchange.wsi;
-  const bool head_only = exchange.head_only;
+  const bool head_only = exchange.head_only, last = exchange.last;
   lws_set_opaque_user_data(wsi, nullptr);
   exchanges.remove(exchange);
   lws_rx_flow_control(wsi, 1);
-  const std::string_view more = response.status == 401 ? "www-authenticate: Bearer\r\n" : "";
-  if (!write_answer(wsi, response, more, head_only) || lws_http_transaction_completed(wsi) != 0) {
+  std::string more = response.status == 401 ? "www-authenticate: Bearer\r\n" : "";
+  if (last) more += "connection: close\r\n";
+  // Whatever is not written yet goes out before the end.
+  if (!write_answer(wsi, response, more, head_only) || last ||
+      lws_http_transaction_completed(wsi) != 0) {
     lws_set_timeout(wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_SYNC);
   }
 }

@@ -48,6 +48,7 @@ struct Exchange : SocketOwner {
   HttpCall request;
   bool dispatched = false;  ///< `request` has been handed over.
   bool head_only = false;
+  bool last = false;  ///< The connection ends with its answer.
 };
 
 /// Slots with stable addresses and ids that are never reused: a counter above the slot's index.

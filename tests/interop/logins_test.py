@@ -71,7 +71,7 @@ class LoginsTest(DeviceTest):
         ann = await self.join(chatd, people["ann"], "phone")
         ben = await self.join(chatd, people["ben"], "laptop")
         self.assertEqual(await self.presence_of(ben, people.id("ann")), "ONLINE")
-        status, answer = curl("POST", f"{chatd.public}/v1/logout", {}, token=people.token("ann"))
+        status, answer = curl("POST", f"{chatd.public}/v1/logout", token=people.token("ann"))
         self.assertEqual(status, 200, answer)
         self.assertEqual(await ann.closed(), REVOKED)
         self.assertEqual(await self.presence_of(ben, people.id("ann")), "OFFLINE")
@@ -165,7 +165,7 @@ class LoginsTest(DeviceTest):
         self.assertGreater(int(taken["tokenExpiring"]["inMs"]), 3_000_000)
         ack = await ann.say("still here", "k", peerUserId=people.id("ben"))
         self.assertEqual(ack["sendAck"]["status"], "STORED")
-        curl("POST", f"{chatd.public}/v1/logout", {}, token=people.token("ann"))
+        curl("POST", f"{chatd.public}/v1/logout", token=people.token("ann"))
         self.assertEqual(await ann.closed(), REVOKED)
 
     async def test_a_session_ends_with_its_token(self):

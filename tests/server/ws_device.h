@@ -114,8 +114,8 @@ class WsDevice {
   }
 
   void read() {
-    const std::string bytes = std::move(peer_.input());
-    peer_.input().clear();
+    const bool ended = peer_.ended();  // Asked first: all that came before the end is taken now.
+    const std::string bytes = peer_.take_input();
     std::string_view rest = bytes;
     for (auto event = decoder_.next(rest); event.kind == WebSocketEvent::Kind::message;
          event = decoder_.next(rest)) {
@@ -131,7 +131,7 @@ class WsDevice {
       EXPECT_TRUE(wire::decode_server_batch(encoding_, event.payload, batch).has_value());
       for (const auto& frame : batch.frames()) frames_.push_back(frame);
     }
-    if (peer_.ended() && !close_code_) close_code_ = 1006;
+    if (ended && !close_code_) close_code_ = 1006;
   }
 
   const Encoding encoding_;

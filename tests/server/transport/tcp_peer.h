@@ -12,6 +12,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace chat {
 
@@ -53,6 +54,8 @@ class TcpPeer {
     ended_ = ended_ || fd_ < 0 || (size == 0) || (size < 0 && errno == ECONNRESET);
     return input_;
   }
+  /// Takes it.
+  std::string take_input() { return std::exchange(input(), {}); }
   /// Whether the server has closed; reads what there is.
   bool ended() {
     input();

@@ -166,8 +166,7 @@ TEST_F(TransportTest, SaysSentOnlyWhenTheKernelHasEverything) {
   EXPECT_TRUE(ready_.inputs.empty());
   std::string got;
   pump_until([&] {
-    got += peer.input();
-    peer.input().clear();
+    got += peer.take_input();
     return got.size() >= large.size() + 10;
   });
   EXPECT_EQ(got.substr(10), large);
@@ -254,6 +253,20 @@ TEST_F(TransportTest, AnswersHttpRequestsLaterAndKeepsTheConnection) {
   expect_input(peer, "www-authenticate: Bearer\r\n\r\nno");
 }
 
+TEST_F(TransportTest, ARequestWithoutALengthHasNoBodyAndIsTheLastOfItsConnection) {
+  for (const char* method : {"POST", "PUT", "PATCH"}) {
+    TcpPeer peer(port_);
+    peer.write(method + std::string(" /v1/logout HTTP/1.1\r\nHost: t\r\n\r\n"));
+    const HttpCall request = next_call();
+    EXPECT_EQ(request.method, method);
+    EXPECT_EQ(request.body, "");
+    transport_->respond(request.id, {200, "text/plain", std::string(500'000, 'b')});
+    pump_until([&] { return peer.ended(); });
+    EXPECT_NE(peer.input().find("connection: close\r\n"), std::string::npos);
+    EXPECT_TRUE(peer.input().ends_with("\r\n\r\n" + std::string(500'000, 'b')));
+  }
+}
+
 TEST_F(TransportTest, AnswersHeadWithoutABodyAndClosesWhenAsked) {
   TcpPeer peer(port_);
   peer.write("HEAD /healthz HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n");
@@ -264,7 +277,7 @@ TEST_F(TransportTest, AnswersHeadWithoutABodyAndClosesWhenAsked) {
   EXPECT_EQ(peer.input().find("healthy"), std::string::npos);
 }
 
-TEST_F(TransportTest, RefusesBodiesThatAreTooLargeOrHaveNoLength) {
+TEST_F(TransportTest, RefusesBodiesThatAreTooLargeOrChunked) {
   TcpPeer large(port_), chunked(port_), odd(port_);
   large.write("POST /x HTTP/1.1\r\nHost: t\r\nContent-Length: 1048577\r\n\r\n");
   expect_input(large, "HTTP/1.1 413 ");
