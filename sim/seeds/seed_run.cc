@@ -4,9 +4,10 @@
 
 #include "core/wire/chat.pb.h"
 #include "sim/memory_store/memory_chat_store.h"
+#include "sim/oracle/view_audit.h"
 #include "sim/seeds/log_audit.h"
 #include "sim/seeds/seed_device.h"
-#include "sim/oracle/view_audit.h"
+#include "sim/seeds/unread_audit.h"
 #include "sim/virtual/virtual_world.h"
 
 namespace chat::sim {
@@ -54,6 +55,7 @@ class SeedRun {
     }
     settle("the last words", [&] { return all_settled(); });
     world_.run_until(world_.now() + seconds(3));
+    ask_for_chats();
     watch_some_leave();
     return judge();
   }
@@ -363,6 +365,24 @@ class SeedRun {
     }
   }
 
+  // What every user is told of its chats at the end.
+  void ask_for_chats() {
+    for (uint64_t user = 1; user <= users_; ++user) {
+      auto request = std::make_shared<v1::Request>();
+      request->set_user_id(user);
+      request->mutable_list_chats();
+      ++open_requests_;
+      world_.request(request, [this, user](const v1::Response* response) {
+        --open_requests_;
+        if (response != nullptr && response->has_chat_list()) {
+          chat_lists_[UserId{user}] = response->chat_list();
+        }
+      });
+    }
+    settle("asking for chats", [&] { return open_requests_ == 0; });
+    if (chat_lists_.size() != users_) scene_.violations.push_back("a user got no list of chats");
+  }
+
   void judge_views(const ViewAudit& audit) {
     audit.judge_logs(scene_.violations);
     for (const auto& device : devices_) {
@@ -380,9 +400,14 @@ class SeedRun {
                                   " sends are delayed still");
     }
     ViewAudit views;
-    const auto read = [&](const ChatId& chat, const v1::Event& event) { views.truth(chat, event); };
+    UnreadAudit unread;
+    const auto read = [&](const ChatId& chat, const v1::Event& event) {
+      views.truth(chat, event);
+      unread.truth(chat, event);
+    };
     audit_store(*store_, users_, oracle_, ledger_, read, scene_.violations);
     judge_views(views);
+    for (const auto& [user, list] : chat_lists_) unread.judge(user, list, scene_.violations);
     for (const auto& device : devices_) {
       if (const ReceiptBook* book = device->receipts()) {
         audit_receipts(*store_, device->user(), device->device_id(), *book, scene_.violations);
@@ -410,6 +435,7 @@ class SeedRun {
   SeedScene scene_;
   std::vector<std::unique_ptr<SeedDevice>> devices_;
   std::vector<ChatId> chats_;
+  std::map<UserId, v1::ChatList> chat_lists_;
   Instant operations_end_;
   int open_requests_ = 0;
   uint64_t crashes_ = 0;
