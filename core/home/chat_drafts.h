@@ -28,6 +28,7 @@ struct Draft {
   std::vector<SharedEvent> events;
   std::map<UserId, MemberRow> members;  ///< New and changed.
   size_t bytes = 0;
+  std::optional<int64_t> prune_next_ms;  ///< What the row took of Chat::prune_next_ms.
 };
 
 /// Users that an event makes members, and members that it ends.

@@ -59,12 +59,14 @@ void settle_row(const Chat& chat, ChatRow& row, WallTime now, const EnginePolicy
   if (chat.prune_next_ms) row.prune_ms = *chat.prune_next_ms;
   if (row.ended) {
     if (!before.ended) row.prune_ms = now.ms;
-  } else if (row.retention_ms == 0) {
+  } else if (row.retention_ms == 0 || row.oldest_seq > row.last_seq) {
     row.prune_ms = 0;
   } else if (!is_new && row.retention_ms != before.retention_ms) {
     row.prune_ms = now.ms;
-  } else if (row.prune_ms == 0 && row.last_seq > before.last_seq) {
-    row.prune_ms = row.last_ts_ms + row.retention_ms;
+  } else if (row.prune_ms == 0) {
+    // The first event after everything was pruned; or one that came while that was being stored.
+    const bool adds = row.last_seq > before.last_seq;
+    row.prune_ms = adds ? row.last_ts_ms + row.retention_ms : now.ms;
   }
   if (row.member_count > 0 || row.kind == ChatKind::direct) {
     row.emptied_ms = 0;

@@ -246,6 +246,7 @@ void ChatWriter::start_append(Chat& chat, Draft draft) {
     }
   }
   for (const auto& [user, member] : kept->members) command.members.push_back(member);
+  kept->prune_next_ms = chat.prune_next_ms;
   settle_row(chat, command.row, context_.wall, context_.policy());
   command.pending = command.row.fanned_seq < command.row.last_seq;
   if (!taken->empty()) marks_.stamp(command.row);
@@ -303,7 +304,7 @@ void ChatWriter::stored(Chat& chat, Draft& draft) {
   chat.stored_fanned_seq = draft.command.row.fanned_seq;
   chat.row = draft.command.row;
   chat.row.fanned_seq = fanned_now;
-  if (chat.prune_next_ms == chat.row.prune_ms) chat.prune_next_ms.reset();
+  if (chat.prune_next_ms == draft.prune_next_ms) chat.prune_next_ms.reset();
   for (const auto& [user, member] : draft.members) {
     MemberRow& row = chat.members[user];
     const MemberRow before = row;

@@ -251,6 +251,18 @@ TEST_P(Retention, PruningSurvivesThatNobodyUsesTheChat) {
   EXPECT_EQ(authored(1), 0u);
 }
 
+TEST_P(Retention, WhatIsSaidWhileTheLastOneIsBeingPrunedIsPrunedInItsTurn) {
+  const ChatId chat = make(v1::GROUP, {1, 2}, kMinute);
+  uint32_t key = 0;
+  for (int i = 0; i < 60; ++i) {
+    send(chat, 1, "m", ++key);
+    run(kMinute + 200 * i);
+  }
+  run(3 * kMinute);
+  EXPECT_EQ(row(chat).oldest_seq, row(chat).last_seq + 1);
+  EXPECT_EQ(authored(1), 0u);
+}
+
 // ---------------------------------------------------------------- temporary chats
 
 TEST_P(Retention, ATemporaryChatEndsAndEverybodyHearsOfIt) {
