@@ -217,8 +217,8 @@ void Oracle::delivered(DeviceRef ref, const ChatId& chat, uint64_t seq, uint64_t
   }
 }
 
-void Oracle::pruned(DeviceRef ref, const ChatId& chat, uint64_t seq) {
-  extras(stream(ref, chat, false)).pruned.add(seq);
+void Oracle::pruned(DeviceRef ref, const ChatId& chat, uint64_t seq, bool by_room) {
+  extras(stream(ref, chat, by_room)).pruned.add(seq);
 }
 
 void Oracle::by_history(DeviceRef ref, const ChatId& chat, uint64_t seq, uint64_t content) {
@@ -289,6 +289,12 @@ void Oracle::truth_event(const ChatId& chat_id, const TruthEvent& event) {
     intervals.back().last = event.seq;
     chat.about[user].push_back(event.seq);
   }
+  chat.ended = chat.ended || event.concerns_all;
+  for (const auto& [user, intervals] : chat.members) {
+    if (!event.concerns_all) break;
+    const bool stays = !intervals.empty() && intervals.back().last == kStillMember;
+    if (stays) chat.about[user].push_back(event.seq);
+  }
   if (!event.is_sent) return;
   const auto found = sends_by_content_.find(send_key(index, event.content));
   if (found == sends_by_content_.end()) return;
@@ -340,6 +346,7 @@ void Oracle::judge_sends() {
     };
     switch (record.outcome) {
       case SendRecord::Outcome::acked:
+        if (record.log_seq == 0 && record.acked_seq == 0 && chats_[record.chat].ended) break;
         if (record.log_seq == 0) {
           note(Finding::lost, where(record.acked_seq, ": acknowledged, not in the log"));
         } else if (record.acked_seq != 0 && record.log_seq != record.acked_seq) {

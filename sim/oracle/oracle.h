@@ -90,6 +90,7 @@ struct TruthEvent {
   std::vector<UserId> joined = {};
   std::vector<UserId> left = {};
   std::vector<UserId> banned = {};  ///< Who was a member leaves by it.
+  bool concerns_all = false;        ///< Reaches every member's inbox, in rooms too.
 };
 
 class Oracle {
@@ -141,7 +142,7 @@ class Oracle {
   void delivered(DeviceRef device, const ChatId& chat, uint64_t seq, uint64_t content,
                  bool by_room);
   /// The position of a pruned event reached the application.
-  void pruned(DeviceRef device, const ChatId& chat, uint64_t seq);
+  void pruned(DeviceRef device, const ChatId& chat, uint64_t seq, bool by_room);
   /// An event came in a History answer.
   void by_history(DeviceRef device, const ChatId& chat, uint64_t seq, uint64_t content);
   /// A device shows what the logs no longer say, or got what was deleted long before.
@@ -208,6 +209,7 @@ class Oracle {
     std::vector<uint64_t> log;  ///< Content by seq − first_seq.
     uint64_t log_first = 1;
     std::map<UserId, std::vector<SeqRange>> members;
+    bool ended = false;  ///< Nothing follows; what was delayed then is never stored.
     std::map<UserId, std::vector<uint64_t>> about;  ///< Member events that name a user.
   };
   struct SendRecord {

@@ -94,6 +94,7 @@ TruthEvent truth_of(const v1::Event& event) {
   truth.content = content_hash(event);
   truth.is_sent =
       event.has_message() || event.has_edited() || event.has_deleted() || event.has_reaction();
+  truth.concerns_all = event.has_expired();
   for (uint64_t user : event.member().joined()) truth.joined.push_back(UserId{user});
   for (uint64_t user : event.member().left()) truth.left.push_back(UserId{user});
   for (uint64_t user : event.member().banned()) truth.banned.push_back(UserId{user});
@@ -129,7 +130,8 @@ void Witness::on_event(const v1::SyncEntry& entry, bool) {
     oracle_.delivered(device_, chat_of(entry.event().chat_id()), entry.event().seq(),
                       content_hash(entry.event()), entry.inbox_seq() == 0);
   } else if (entry.has_pruned()) {
-    oracle_.pruned(device_, chat_of(entry.pruned().chat_id()), entry.pruned().seq());
+    oracle_.pruned(device_, chat_of(entry.pruned().chat_id()), entry.pruned().seq(),
+                   entry.inbox_seq() == 0);
   }
 }
 

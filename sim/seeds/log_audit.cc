@@ -11,11 +11,22 @@
 namespace chat::sim {
 namespace {
 
+/// How late upkeep may be after the faults: its interval, a pruning, and a slow store.
+constexpr int64_t kUpkeepMs = 12'000;
+
+/// The clocks of two engines differ by up to this.
+constexpr int64_t kClocksApartMs = 600;
+
 class Audit {
  public:
-  Audit(ChatStore& store, Oracle& oracle, InboxLedger& ledger, const EventReader& reader,
+  Audit(const AuditScene& scene, Oracle& oracle, InboxLedger& ledger, const EventReader& reader,
         std::vector<std::string>& violations)
-      : store_(store), oracle_(oracle), ledger_(ledger), reader_(reader), violations_(violations) {}
+      : scene_(scene),
+        store_(scene.store),
+        oracle_(oracle),
+        ledger_(ledger),
+        reader_(reader),
+        violations_(violations) {}
 
   void chats() {
     ListChats list;
@@ -49,7 +60,8 @@ class Audit {
         ledger_.saw(user, entry.inbox_seq, entry.chat, marker ? 0 : entry.seq);
         if (marker) continue;
         peer::StoredEvent stored;
-        if (stored.ParseFromString(entry.stored_event) && stored.author() != user.value) {
+        if (!entry.stored_event.empty() && stored.ParseFromString(entry.stored_event) &&
+            stored.author() != user.value) {
           received_[{entry.chat, user}] = entry.seq;
         }
         if (entry.seq <= last[entry.chat]) {
@@ -74,10 +86,32 @@ class Audit {
     }
     // Of a deleted message the row may stand or not: what it leads to is a tombstone.
     for (const auto& row : buried_[user]) listed.erase(row);
+    // Rows of pruned events may be there until the next pruning.
+    std::erase_if(listed,
+                  [&](const auto& item) { return item.second < rows_[item.first].oldest_seq; });
     if (listed != authored_[user]) {
       violations_.push_back("author index of user " + std::to_string(user.value) + " has " +
                             std::to_string(listed.size()) + " rows, the logs have " +
                             std::to_string(authored_[user].size()));
+    }
+  }
+
+  /// Every event that was called pruned was too old then, or its chat was over.
+  void pruned() {
+    violations_.insert(violations_.end(), scene_.retention.violations().begin(),
+                       scene_.retention.violations().end());
+    for (const RetentionWatch::Claim& claim : scene_.retention.claims()) {
+      const ChatRow& row = rows_[claim.chat];
+      peer::StoredEvent stored;
+      v1::Event event;
+      stored.ParseFromString(scene_.keeper.event(claim.chat, claim.seq));
+      event.ParseFromString(stored.event());
+      const int64_t at_ms = claim.at.ms + kClocksApartMs;
+      const bool too_old = row.retention_ms != 0 && event.server_ts_ms() + row.retention_ms < at_ms;
+      const bool is_over = row.expires_ms != 0 && row.expires_ms <= at_ms;
+      if (!too_old && !is_over) {
+        violation(claim.chat, "called seq " + std::to_string(claim.seq) + " pruned without reason");
+      }
     }
   }
 
@@ -120,8 +154,13 @@ class Audit {
       violation(chat, "has fanned out to " + std::to_string(row.fanned_seq) + " of " +
                           std::to_string(row.last_seq));
     }
+    rows_[chat] = row;
     std::set<std::pair<uint64_t, std::string>> keys;
     uint64_t next = 1;
+    for (; next < std::min(row.oldest_seq, row.last_seq + 1); ++next) {
+      one_event(chat, {next, scene_.keeper.event(chat, next)}, keys);
+    }
+    lifetime(chat, row);
     while (next <= row.last_seq) {
       const auto read =
           std::get<EventsRead>(store_.read(ReadEvents{.chat = chat, .from_seq = next}));
@@ -131,6 +170,24 @@ class Audit {
         next = event.seq + 1;
         one_event(chat, event, keys);
       }
+    }
+  }
+
+  /// What had to be pruned or ended by now is.
+  void lifetime(const ChatId& chat, const ChatRow& row) {
+    const int64_t late_ms = scene_.now.ms - kUpkeepMs;
+    if (row.expires_ms != 0 && row.expires_ms < late_ms && !row.ended) {
+      violation(chat, "should be over");
+    }
+    if (row.ended && row.oldest_seq < row.last_seq) violation(chat, "is over, but not pruned");
+    const auto oldest = std::get<EventsRead>(store_.read(ReadEvents{.chat = chat, .limit = 1}));
+    if (oldest.rows.empty() || row.ended || row.retention_ms == 0) return;
+    peer::StoredEvent stored;
+    v1::Event event;
+    stored.ParseFromString(oldest.rows.front().stored_event);
+    event.ParseFromString(stored.event());
+    if (event.server_ts_ms() + row.retention_ms < late_ms) {
+      violation(chat, "still has seq " + std::to_string(event.seq()) + ", which is too old");
     }
   }
 
@@ -149,13 +206,14 @@ class Audit {
         !keys.emplace(stored.author(), stored.client_msg_id()).second) {
       violation(chat, at + "repeats a key");
     }
-    if (stored.author() != 0) {
+    if (stored.author() != 0 && row.seq >= rows_[chat].oldest_seq) {
       (event.has_tombstone() ? buried_ : authored_)[UserId{stored.author()}].emplace(chat, row.seq);
     }
     oracle_.truth_event(chat, truth_of(event));
     reader_(chat, event);
   }
 
+  const AuditScene& scene_;
   ChatStore& store_;
   Oracle& oracle_;
   InboxLedger& ledger_;
@@ -165,19 +223,21 @@ class Audit {
   std::map<UserId, std::set<std::pair<ChatId, uint64_t>>> buried_;  ///< Tombstones.
   std::map<std::pair<ChatId, UserId>, uint64_t> received_;  ///< The last seq of somebody else.
   std::map<ChatId, std::vector<MemberRow>> members_;
+  std::map<ChatId, ChatRow> rows_;
 };
 
 }  // namespace
 
-void audit_store(ChatStore& store, uint64_t users, Oracle& oracle, InboxLedger& ledger,
+void audit_store(const AuditScene& scene, Oracle& oracle, InboxLedger& ledger,
                  const EventReader& reader, std::vector<std::string>& violations) {
-  Audit audit(store, oracle, ledger, reader, violations);
+  Audit audit(scene, oracle, ledger, reader, violations);
   audit.chats();
-  for (uint64_t user = 1; user <= users; ++user) {
+  for (uint64_t user = 1; user <= scene.users; ++user) {
     audit.inbox(UserId{user});
     audit.authored(UserId{user});
   }
   audit.marks();
+  audit.pruned();
   violations.insert(violations.end(), ledger.conflicts().begin(), ledger.conflicts().end());
 }
 

@@ -11,6 +11,8 @@
 #include "core/store/chat_store.h"
 #include "sim/oracle/oracle.h"
 #include "sim/seeds/inbox_ledger.h"
+#include "sim/seeds/log_keeper.h"
+#include "sim/seeds/retention_watch.h"
 
 namespace chat::v1 {
 class Event;
@@ -21,9 +23,16 @@ namespace chat::sim {
 /// Is given every event of every log, ascending in each chat.
 using EventReader = std::function<void(const ChatId&, const v1::Event&)>;
 
-/// Looks at the inboxes of users 1 … `users`. Adds a line to `violations` for everything that is
-/// wrong.
-void audit_store(ChatStore& store, uint64_t users, Oracle& oracle, InboxLedger& ledger,
+struct AuditScene {
+  ChatStore& store;
+  const LogKeeper& keeper;  ///< Of the same store: what was pruned.
+  uint64_t users = 0;       ///< Whose inboxes are looked at: 1 … users.
+  WallTime now;
+  const RetentionWatch& retention;
+};
+
+/// Adds a line to `violations` for everything that is wrong.
+void audit_store(const AuditScene& scene, Oracle& oracle, InboxLedger& ledger,
                  const EventReader& reader, std::vector<std::string>& violations);
 
 }  // namespace chat::sim

@@ -224,7 +224,7 @@ void SeedDevice::on_reset(const v1::SyncPage& page) {
     const uint64_t next =
         std::max(highest == delivered_.end() ? 1 : highest->second + 1, summary.joined_seq());
     const uint64_t last = summary.left_seq() == 0 ? summary.last_seq() : summary.left_seq();
-    if (next <= last) gaps_[chat] = Gap{next, last, 0, {}};
+    if (next <= last) gaps_[chat] = Gap{next, next, last, 0, {}};
   }
   started_ = true;
 }
@@ -236,7 +236,18 @@ void SeedDevice::on_wire_event(const ChatId& chat, uint64_t seq, uint64_t inbox_
 
 void SeedDevice::on_event(const v1::SyncEntry& entry, bool pushed) {
   witness_.on_event(entry, pushed);
+  if (entry.has_pruned()) {
+    scene_.retention.told_pruned(chat_of(entry.pruned().chat_id()), entry.pruned().seq(),
+                                 scene_.world.wall());
+    if (entry.inbox_seq() == 0) {
+      const auto room = rooms_.find(chat_of(entry.pruned().chat_id()));
+      if (room != rooms_.end()) room->second.from = entry.pruned().seq() + 1;
+    } else if (scene_.rooms.contains(chat_of(entry.pruned().chat_id()))) {
+      doubtful_rooms_.insert(chat_of(entry.pruned().chat_id()));
+    }
+  }
   if (!entry.has_event()) return;
+  if (!pushed) scene_.retention.shown(entry.event(), scene_.world.wall());
   const ChatId chat = chat_of(entry.event().chat_id());
   note_text(entry.event());
   if (entry.inbox_seq() == 0) {
@@ -295,6 +306,7 @@ void SeedDevice::on_frame(const v1::ServerFrame& frame) {
   for (const v1::Event& event : frame.history_page().events()) note_text(event);
   if (frame.has_token_expiring() && frame.reply_to() == 0) refresh_wanted_ = random_.chance(1, 2);
   if (frame.has_presence()) eyes_.on_batch(frame.presence());
+  if (frame.has_error() && frame.error().code() == v1::PERMISSION_DENIED) leave_doubtful_rooms();
   if (frame.has_send_ack() || frame.has_error()) on_send_answer(frame);
   if (frame.has_history_page() || frame.has_error()) on_history(frame);
   if (frame.has_receipt() && frame.receipt().user_id() != options_.user.value) {
@@ -305,6 +317,15 @@ void SeedDevice::on_frame(const v1::ServerFrame& frame) {
     scene_.ledger.read_through(options_.user, chat_of(frame.receipt().chat_id()),
                                frame.receipt().read_seq());
   }
+}
+
+// What the inbox could not tell any more: the room itself refuses the user.
+void SeedDevice::leave_doubtful_rooms() {
+  std::erase_if(doubtful_rooms_, [&](const ChatId& chat) {
+    if (client_.session().in_room(chat)) return false;
+    if (rooms_.erase(chat) > 0) scene_.oracle.room_ended(ref_, chat);
+    return true;
+  });
 }
 
 void SeedDevice::on_send_answer(const v1::ServerFrame& frame) {
@@ -354,15 +375,30 @@ void SeedDevice::on_history(const v1::ServerFrame& frame) {
     if (refused == gaps_.end()) return;
     refused->second.asked_id = 0;
     refused->second.try_at = scene_.world.now() + kRetry;
-    if (!frame.error().temporary()) gaps_.erase(refused);
+    if (frame.error().code() == v1::RANGE_PRUNED) {
+      refused->second.next = 1;  // From the oldest one that is kept.
+    } else if (!frame.error().temporary()) {
+      gaps_.erase(refused);
+    }
     return;
   }
-  const v1::HistoryPage& page = frame.history_page();
-  const auto found = gaps_.find(chat_of(page.chat_id()));
-  if (found == gaps_.end() || found->second.asked_id != frame.reply_to()) return;
+  for (const v1::Event& event : frame.history_page().events()) {
+    scene_.retention.shown(event, scene_.world.wall());
+  }
+  on_gap_page(frame.history_page(), frame.reply_to());
+}
+
+void SeedDevice::on_gap_page(const v1::HistoryPage& page, uint32_t reply_to) {
+  const ChatId chat = chat_of(page.chat_id());
+  const auto found = gaps_.find(chat);
+  if (found == gaps_.end() || found->second.asked_id != reply_to) return;
   Gap& gap = found->second;
   gap.asked_id = 0;
   for (const v1::Event& event : page.events()) show(found->first, event);
+  for (uint64_t seq = gap.first; seq < page.oldest_seq() && seq <= gap.last; ++seq) {
+    scene_.oracle.pruned(ref_, chat, seq, false);
+    scene_.retention.told_pruned(chat, seq, scene_.world.wall());
+  }
   if (page.events_size() > 0) gap.next = page.events(page.events_size() - 1).seq() + 1;
   if (page.complete() || page.events_size() == 0 || gap.next > gap.last) gaps_.erase(found);
 }

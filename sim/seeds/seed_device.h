@@ -19,6 +19,7 @@
 #include "sim/seeds/presence_eyes.h"
 #include "sim/seeds/rare_paths.h"
 #include "sim/seeds/receipt_audit.h"
+#include "sim/seeds/retention_watch.h"
 #include "sim/virtual/virtual_client.h"
 
 namespace chat::sim {
@@ -28,6 +29,7 @@ struct SeedScene {
   VirtualWorld& world;
   Oracle& oracle;
   InboxLedger& ledger;
+  RetentionWatch& retention;
   std::set<ChatId> rooms = {};
   std::vector<std::string> violations = {};
   uint64_t last_login = 0;
@@ -88,6 +90,7 @@ class SeedDevice : private ClientListener {
 
  private:
   struct Gap {
+    uint64_t first = 0;
     uint64_t next = 0;
     uint64_t last = 0;
     uint32_t asked_id = 0;  ///< 0 = not asked for.
@@ -114,10 +117,12 @@ class SeedDevice : private ClientListener {
   void show(const ChatId& chat, const v1::Event& event);
   void on_send_answer(const v1::ServerFrame& frame);
   void on_history(const v1::ServerFrame& frame);
+  void on_gap_page(const v1::HistoryPage& page, uint32_t reply_to);
   void on_own_membership(const ChatId& chat, const v1::Event& event);
   void work();
   void work_outbox();
   void work_rooms();
+  void leave_doubtful_rooms();
   bool has_left(const ChatId& chat);
   void work_gaps();
   void work_later(Duration delay);
@@ -147,6 +152,7 @@ class SeedDevice : private ClientListener {
   std::map<ChatId, uint64_t> room_delivered_;  ///< The highest seq by the room's stream.
   std::map<ChatId, Room> rooms_;
   std::vector<ChatId> rooms_left_;
+  std::set<ChatId> doubtful_rooms_;  ///< Something about them was pruned from the inbox.
   std::map<ChatId, Gap> gaps_;
   ReceiptBook receipts_;
 };

@@ -24,8 +24,9 @@ class SeedRun {
       : options_(options),
         random_(Random(options.seed).fork("seed")),
         store_(make_store()),
-        world_(draw_world(), *store_),
-        scene_{.world = world_, .oracle = oracle_, .ledger = ledger_} {}
+        keeper_(*store_),
+        world_(draw_world(), keeper_),
+        scene_{.world = world_, .oracle = oracle_, .ledger = ledger_, .retention = retention_} {}
 
   SeedResult run() {
     draw_users();
@@ -54,6 +55,7 @@ class SeedRun {
       device->say(any_chat_for(*device));
     }
     settle("the last words", [&] { return all_settled(); });
+    look_at_kept_messages();
     world_.run_until(world_.now() + seconds(3));
     ask_for_chats();
     watch_some_leave();
@@ -87,6 +89,8 @@ class SeedRun {
     policy.history_events_max = pick<uint32_t>({5, 200});
     policy.reset_gap = pick<uint32_t>({10'000, 10'000, 60});
     policy.append_events_max = pick<uint32_t>({1, 4, 256});
+    policy.upkeep_interval = seconds(2);
+    policy.prune_interval_min = seconds(2);
     policy.idle_eviction = pick<Duration>({seconds(2), minutes(5)});
     policy.heartbeat_interval = pick<Duration>({seconds(4), seconds(30)});
     policy.presence_events_per_second = pick<uint32_t>({20, 20'000});
@@ -159,12 +163,37 @@ class SeedRun {
       create.set_kind(room ? v1::ROOM : v1::GROUP);
       create.set_title("chat " + std::to_string(i));
       create.set_chat_id(chat.str());
+      draw_life(chat, create);
       for (uint64_t user = 1; user <= users_; ++user) {
         if (random_.chance(1, 3)) create.add_member_ids(user);
       }
       if (create.member_ids_size() == 0) create.add_member_ids(1);
       world_.queue().after(milliseconds(random_.between(0, 2'000)),
                            [this, request] { ask(request); });
+    }
+  }
+
+  // Some chats keep their messages for seconds only, some end while the world lives.
+  void draw_life(const ChatId& chat, v1::CreateChat& create) {
+    Random random = random_.fork("life of " + chat.hex());
+    if (random.chance(1, 4)) create.set_retention_ms(random.between(4'000, 20'000));
+    if (random.chance(1, 8)) create.set_ttl_ms(random.between(5'000, 30'000));
+    retention_.keeps(chat, create.retention_ms());
+    if (create.ttl_ms() != 0) retention_.ends(chat);
+  }
+
+  // Without faults no answer may show anything that is too old.
+  void look_at_kept_messages() {
+    for (const ChatId& chat : chats_) {
+      auto request = std::make_shared<v1::Request>();
+      request->mutable_history()->set_chat_id(chat.str());
+      request->mutable_history()->set_forward(true);
+      world_.request(request, [this](const v1::Response* response) {
+        if (response == nullptr) return;
+        for (const v1::Event& event : response->history_page().events()) {
+          retention_.shown(event, world_.wall(), RetentionWatch::kUnderWayCalmMs);
+        }
+      });
     }
   }
 
@@ -375,7 +404,7 @@ class SeedRun {
       world_.request(request, [this, user](const v1::Response* response) {
         --open_requests_;
         if (response != nullptr && response->has_chat_list()) {
-          chat_lists_[UserId{user}] = response->chat_list();
+          chat_lists_[UserId{user}] = {response->chat_list(), world_.wall()};
         }
       });
     }
@@ -388,6 +417,7 @@ class SeedRun {
     for (const auto& device : devices_) {
       for (const auto& [chat, view] : device->views()) {
         if (scene_.rooms.contains(chat)) continue;  // Their streams may skip.
+        if (retention_.forgets(chat)) continue;     // What changed a message may be pruned.
         audit.judge_view(device->user(), device->device_id(), chat, view, scene_.violations);
       }
     }
@@ -405,9 +435,12 @@ class SeedRun {
       views.truth(chat, event);
       unread.truth(chat, event);
     };
-    audit_store(*store_, users_, oracle_, ledger_, read, scene_.violations);
+    audit_store({*store_, keeper_, users_, world_.wall(), retention_}, oracle_, ledger_, read,
+                scene_.violations);
     judge_views(views);
-    for (const auto& [user, list] : chat_lists_) unread.judge(user, list, scene_.violations);
+    for (const auto& [user, told] : chat_lists_) {
+      unread.judge(user, told, retention_, scene_.violations);
+    }
     for (const auto& device : devices_) {
       if (const ReceiptBook* book = device->receipts()) {
         audit_receipts(*store_, device->user(), device->device_id(), *book, scene_.violations);
@@ -429,13 +462,15 @@ class SeedRun {
   uint64_t users_ = 0;
   std::string setting_;
   std::unique_ptr<ChatStore> store_;
+  LogKeeper keeper_;
   VirtualWorld world_;
   Oracle oracle_;
   InboxLedger ledger_;
+  RetentionWatch retention_;
   SeedScene scene_;
   std::vector<std::unique_ptr<SeedDevice>> devices_;
   std::vector<ChatId> chats_;
-  std::map<UserId, v1::ChatList> chat_lists_;
+  std::map<UserId, ToldChats> chat_lists_;
   Instant operations_end_;
   int open_requests_ = 0;
   uint64_t crashes_ = 0;

@@ -113,7 +113,7 @@ TEST_F(OracleTest, HistoryFillsWhatAResetJumpedOver) {
   for (uint64_t seq = 2; seq <= 6; ++seq) {
     oracle_.by_history(device, kGroup, seq, content_of(kGroup, seq));
   }
-  oracle_.pruned(device, kGroup, 7);
+  oracle_.pruned(device, kGroup, 7, false);
   log(kGroup, ChatKind::group, 9);
   const OracleReport report = oracle_.finish();
   EXPECT_TRUE(report.clean());
