@@ -315,23 +315,25 @@ void UserHome::reset_page(User& user, EngineId from, const peer::SyncRead& frame
   ++context_.counters.resets;
   // The head before the read: what is appended meanwhile is delivered after it.
   const uint64_t head = user.head;
-  context_.store(ListUserChats{.user = user.id, .unread_max = context_.policy().unread_max},
-                 [this, from, frame, head](StoreResult& result) {
-                   const auto* listed = std::get_if<UserChatsListed>(&result);
-                   if (!listed) {
-                     post_no_page(from, frame);
-                     return;
-                   }
-                   v1::SyncPage page;
-                   page.set_reset(true);
-                   page.set_next(head + 1);
-                   for (const auto& item : listed->items) {
-                     if (!is_gravestone(item.chat)) fill_summary(item, *page.add_chats());
-                   }
-                   page.set_chats_complete(listed->complete);
-                   const User* reader = users_.find(UserId{frame.user()});
-                   post_page(from, frame, std::move(page), reader ? reader->head : head + 1);
-                 });
+  context_.store(
+      ListUserChats{
+          .user = user.id, .unread_max = context_.policy().unread_max, .now_ms = context_.wall.ms},
+      [this, from, frame, head](StoreResult& result) {
+        const auto* listed = std::get_if<UserChatsListed>(&result);
+        if (!listed) {
+          post_no_page(from, frame);
+          return;
+        }
+        v1::SyncPage page;
+        page.set_reset(true);
+        page.set_next(head + 1);
+        for (const auto& item : listed->items) {
+          if (!is_gravestone(item.chat)) fill_summary(item, *page.add_chats());
+        }
+        page.set_chats_complete(listed->complete);
+        const User* reader = users_.find(UserId{frame.user()});
+        post_page(from, frame, std::move(page), reader ? reader->head : head + 1);
+      });
 }
 
 /// A snapshot without the chats would be taken for the truth: the device has to ask again.
@@ -443,6 +445,7 @@ void UserHome::list_chats(EngineId from, const peer::HomeRequest& frame) {
   ListUserChats command{.user = UserId{frame.user()},
                         .after = ChatId::from_bytes(frame.list_chats().after_chat_id())};
   command.unread_max = context_.policy().unread_max;
+  command.now_ms = context_.wall.ms;
   if (frame.list_chats().limit() > 0) command.limit = std::min(frame.list_chats().limit(), 500u);
   context_.store(command, [this, from, id = frame.request_id()](StoreResult& result) {
     const auto* listed = std::get_if<UserChatsListed>(&result);

@@ -209,6 +209,7 @@ struct ListUserChats {
   std::optional<ChatId> after{};
   uint32_t limit = 500;
   uint32_t unread_max = 0;  ///< Counts unread messages of each chat, up to this many.
+  int64_t now_ms = 0;       ///< Wall time: what a chat does not show any more is not counted.
   /// Only chats whose receipts changed at or after this time and that have at most members_max
   /// members; these come with all their members.
   struct Receipts {

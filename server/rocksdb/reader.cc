@@ -165,8 +165,8 @@ Status Reader::complete_item(const rocksdb::ReadOptions& options, const ListUser
     if (Status status = load_members(options, chat, item.members); !status) return status;
   }
   if (list.unread_max == 0) return {};
-  UnreadCounter counter(list.user, list.unread_max);
-  const UnreadRange range = unread_range(item.view, item.chat, item.member);
+  const UnreadRange range = unread_range(item.view, item.chat, item.member, list.now_ms);
+  UnreadCounter counter(list, range);
   if (range.from_seq > range.to_seq) return {};
   Scan scan(database_, options, Family::event, key_of(chat));
   for (scan.seek(key_of(chat, range.from_seq)); scan.valid(); scan.next()) {

@@ -308,8 +308,8 @@ UserChatsListed::Item MemoryChatStore::item_of(const ListUserChats& list, const 
     for (const auto& [user, row] : chat->members) item.members.push_back(row);
   }
   if (list.unread_max > 0) {
-    UnreadCounter counter(list.user, list.unread_max);
-    const UnreadRange range = unread_range(view, item.chat, item.member);
+    const UnreadRange range = unread_range(view, item.chat, item.member, list.now_ms);
+    UnreadCounter counter(list, range);
     for (uint64_t seq = std::max(range.from_seq, chat->first_kept); seq <= range.to_seq; ++seq) {
       if (!counter.add(chat->events[seq - chat->first_kept])) break;
     }

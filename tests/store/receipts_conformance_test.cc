@@ -9,8 +9,10 @@ namespace chat::store_test {
 namespace {
 
 /// A message as a chat home stores it.
-EventRow message_row(uint64_t seq, uint64_t author, std::vector<uint64_t> mentions = {}) {
+EventRow message_row(uint64_t seq, uint64_t author, std::vector<uint64_t> mentions = {},
+                     int64_t server_ts_ms = 0) {
   v1::Event event;
+  event.set_server_ts_ms(server_ts_ms);
   event.mutable_message()->set_text("text");
   for (uint64_t user : mentions) event.mutable_message()->add_mentions(user);
   peer::StoredEvent stored;
@@ -52,6 +54,32 @@ TEST_P(ChatStoreConformance, UnreadIsCountedFromTheLogAndTheMarker) {
   left.members = {{UserId{7}, Role::member, 1, 5, 6, 1}};
   append(store(), left);
   EXPECT_EQ(counts(100), std::pair(0u, 0u)) << "what came after the user had left";
+}
+
+TEST_P(ChatStoreConformance, WhatIsTooOldIsNotUnread) {
+  const ChatId chat = chat_id("a");
+  AppendEvents log = append_of(chat, 0, 2);
+  log.row.retention_ms = 500;
+  log.row.expires_ms = 3'000;
+  log.events = {message_row(1, 8, {}, 1'000), message_row(2, 8, {}, 1'200)};
+  log.members = {{UserId{7}, Role::member, 1, kStillMember, 0, 0}};
+  append(store(), log);
+  InboxWrite write = inbox_of(7, 0, {});
+  write.chats = {{chat, 0, 0}};
+  append_inbox(store(), write);
+  const auto count_at = [&](int64_t now_ms) {
+    ListUserChats list{.user = UserId{7}, .unread_max = 100, .now_ms = now_ms};
+    return read<UserChatsListed>(store(), list).items.at(0).unread_count;
+  };
+  EXPECT_EQ(count_at(1'500), 2u) << "as old as the chat keeps them";
+  EXPECT_EQ(count_at(1'501), 1u);
+  EXPECT_EQ(count_at(1'701), 0u);
+  log = append_of(chat, 2, 1);
+  log.row.expires_ms = 3'000;
+  log.events = {message_row(3, 8, {}, 1'000)};
+  append(store(), log);
+  EXPECT_EQ(count_at(2'999), 1u + 2u) << "for ever";
+  EXPECT_EQ(count_at(3'000), 0u) << "the chat is over";
 }
 
 TEST_P(ChatStoreConformance, ChatsWhoseReceiptsChangedAreListedWithTheirMembers) {
