@@ -89,6 +89,10 @@ class EngineContext {
   void check_users(std::vector<UserId> users, UsersContinuation done);
   void account_done(const AccountDone& input);
 
+  /// Where this life's numbers begin that come back in the answers of other engines: an answer to
+  /// an earlier life must fit nothing of this one. An incarnation is a time in µs, or counts.
+  uint64_t first_number() const { return (options.self.incarnation.value << 12) + 1; }
+
   /// Hands a frame to an engine, this one included; it arrives after the current frame is handled.
   void post(EngineId to, peer::Frame&& frame);
   void set_post(PostFunction post) { post_ = std::move(post); }

@@ -39,7 +39,8 @@ bool is_kept_by(const ChatOp& op, const Asker& keeper) {
 
 }  // namespace
 
-ChatDelay::ChatDelay(EngineContext& context, ChatTable& chats) : context_(context), chats_(chats) {
+ChatDelay::ChatDelay(EngineContext& context, ChatTable& chats)
+    : context_(context), chats_(chats), next_number_(context.first_number()) {
   chats_.set_store_watch([this](Chat& chat, ChatTable::StoreNews news) {
     switch (news) {
       case ChatTable::StoreNews::asked:

@@ -78,7 +78,7 @@ class ChatDelay {
   ChatTable& chats_;
   std::map<uint64_t, Kept> kept_;  ///< By number, which is the order of entering.
   size_t kept_bytes_ = 0;
-  uint64_t next_number_ = 1;
+  uint64_t next_number_;
   std::vector<uint64_t> to_enter_;  ///< This turn's.
   std::vector<DelayKey> to_remove_;
 };

@@ -31,7 +31,7 @@ void add_concerned(const Chat& chat, const peer::StoredEvent& event, std::set<Us
 }  // namespace
 
 ChatFanOut::ChatFanOut(EngineContext& context, ChatTable& chats)
-    : context_(context), chats_(chats) {
+    : context_(context), chats_(chats), next_ticket_(context.first_number()) {
   chats_.set_redrive([this](Chat& chat, uint64_t before) { redrive(chat, before); });
 }
 

@@ -55,7 +55,7 @@ class ChatFanOut {
   EngineContext& context_;
   ChatTable& chats_;
   std::function<void(Chat&)> progress_;
-  uint64_t next_ticket_ = 1;
+  uint64_t next_ticket_;
 };
 
 }  // namespace chat

@@ -23,7 +23,8 @@ class HomeRequests {
   /// Runs once with the answer, or with a temporary error when none came in time.
   using Done = std::function<void(peer::HomeReply&)>;
 
-  explicit HomeRequests(EngineContext& context) : context_(context) {}
+  explicit HomeRequests(EngineContext& context)
+      : context_(context), next_id_(context.first_number()) {}
 
   void to_chat(const ChatId& chat, peer::HomeRequest&& request, Done done);
   void to_user(UserId user, peer::HomeRequest&& request, Done done);
@@ -53,7 +54,7 @@ class HomeRequests {
 
   EngineContext& context_;
   std::map<uint64_t, Pending> pending_;
-  uint64_t next_id_ = 1;
+  uint64_t next_id_;
 };
 
 }  // namespace chat

@@ -28,7 +28,8 @@ PresenceWatch::PresenceWatch(EngineContext& context, SessionTable& sessions, Ses
     : context_(context),
       sessions_(sessions),
       output_(output),
-      budget_(budget_of(context.policy())) {}
+      budget_(budget_of(context.policy())),
+      next_subscription_(context.first_number()) {}
 
 PresenceMode PresenceWatch::mode_of(const Session& session) const {
   const PresenceMode mode = context_.limits().presence_mode;
@@ -125,7 +126,7 @@ void PresenceWatch::unfollow(uint32_t slot, const std::vector<UserId>& users) {
 /// At the present homes; a former one is told to forget it.
 void PresenceWatch::subscribe(const std::vector<UserId>& users) {
   std::map<EngineId, peer::Frame> by_home;
-  const uint64_t number = ++subscriptions_;
+  const uint64_t number = next_subscription_++;
   for (UserId user : users) {
     Subject& subject = subjects_.at(user);
     const EngineId home = context_.home_of(user).value_or(EngineId{});

@@ -107,7 +107,7 @@ class PresenceWatch {
   std::deque<uint32_t> ready_;      ///< Watchers that have to be told something, in this order.
   std::deque<UserId> moving_;       ///< Subjects to subscribe again.
   std::deque<uint32_t> switching_;  ///< Watchers that have to be told another mode.
-  uint64_t subscriptions_ = 0;
+  uint64_t next_subscription_;
   Instant push_after_;  ///< The budget has room again.
   bool work_armed_ = false;
 };

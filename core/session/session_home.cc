@@ -425,6 +425,7 @@ bool SessionHome::push_entry(Session& session, uint64_t inbox_seq, SharedBytes b
 void SessionHome::on_sync_result(EngineId from, peer::SyncResult& frame) {
   Session* session = sessions_.find(ConnId{frame.conn()});
   if (!session || !session->active() || !session->sync) return;
+  if (session->user.value != frame.user()) return;
   if (session->home != from || session->sync->reply_to != frame.reply_to()) return;
   session->sync.reset();
   if (frame.has_error()) {

@@ -224,9 +224,19 @@ void SeedDevice::on_reset(const v1::SyncPage& page) {
     const uint64_t next =
         std::max(highest == delivered_.end() ? 1 : highest->second + 1, summary.joined_seq());
     const uint64_t last = summary.left_seq() == 0 ? summary.last_seq() : summary.left_seq();
-    if (next <= last) gaps_[chat] = Gap{next, next, last, 0, {}};
+    if (next <= last) want_past(chat, next, last);
   }
   started_ = true;
+}
+
+// A gap of an earlier reset may not be filled yet.
+void SeedDevice::want_past(const ChatId& chat, uint64_t from, uint64_t last) {
+  const auto [found, is_new] = gaps_.try_emplace(chat, Gap{from, from, last, 0, {}});
+  Gap& gap = found->second;
+  if (is_new) return;
+  gap.next = std::min(gap.next, from);
+  gap.last = std::max(gap.last, last);
+  gap.asked_id = 0;
 }
 
 void SeedDevice::on_wire_event(const ChatId& chat, uint64_t seq, uint64_t inbox_seq, bool pushed) {

@@ -148,7 +148,8 @@ std::vector<EngineRef> VirtualWorld::homes() const {
 }
 
 void VirtualWorld::start(Host& started) {
-  started.ref.incarnation = Incarnation{next_incarnation_++};
+  last_incarnation_ = std::max(last_incarnation_ + 1, static_cast<uint64_t>(wall().ms) * 1'000);
+  started.ref.incarnation = Incarnation{last_incarnation_};
   EngineOptions engine;
   engine.self = started.ref;
   engine.seed = random_.next();

@@ -185,7 +185,7 @@ class VirtualWorld {
   std::map<std::pair<size_t, size_t>, Instant> parted_until_;  ///< By processes, smaller first.
   std::vector<AccountChanged> ended_logins_;
   uint64_t next_link_ = 1;
-  uint64_t next_incarnation_ = 1;
+  uint64_t last_incarnation_ = 0;  ///< As chatd's: a wall time in µs.
   uint64_t next_request_ = 1;
   uint64_t turns_ = 0;
   std::vector<EngineCounters> ended_;  ///< Of the lives that ended.

@@ -126,6 +126,36 @@ TEST_P(Failover, TheHomeOfARoomDiesAndItsSessionsSync) {
   EXPECT_EQ(bob_->texts(), texts_);
 }
 
+// The same numbers in a restarted engine's requests would take the answers to the last life's.
+TEST_P(Failover, WhatALostEngineHadAskedIsNoAnswerToItsSuccessor) {
+  const EngineId home{1}, asker{2};
+  const uint64_t ada_id = user_of(home);
+  uint64_t bob_id = ada_id + 1;
+  while (home_of(ChatId::direct(UserId{ada_id}, UserId{bob_id})) != home) ++bob_id;
+  chat_ = ChatId::direct(UserId{ada_id}, UserId{bob_id});
+  ada_ = device(ada_id);
+  ada_->engine = asker;
+  ada_->join_live();
+  ada_->say(chat_, "first", 100);
+  world_.stall_store(milliseconds(1'200));
+  for (int i = 0; i < 10; ++i) {
+    v1::ClientFrame frame;
+    frame.set_id(50 + i);
+    frame.mutable_history()->set_chat_id(chat_.str());
+    ada_->post(frame);
+  }
+  run(20);
+  world_.crash(process_of(asker), milliseconds(50));
+  run(100 + GetParam());
+  auto again = device(ada_id, "tablet");
+  again->engine = asker;
+  again->join();
+  for (uint32_t key = 1; key <= 10; ++key) again->post(again->message(chat_, "again", key));
+  run(5'000);
+  EXPECT_EQ(again->count(F::kHistoryPage), 0u);
+  EXPECT_EQ(again->count(F::kSendAck), 10u);
+}
+
 TEST_P(Failover, SessionsOfAnEngineThatDiesAreOfflineAfterTheGrace) {
   const EngineId victim{2};
   const uint64_t user = user_of(EngineId{1});
