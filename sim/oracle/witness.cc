@@ -52,6 +52,13 @@ void add_users(Digest& digest, const google::protobuf::RepeatedField<uint64_t>& 
 
 ChatId chat_of(const std::string& bytes) { return ChatId::from_bytes(bytes).value_or(ChatId()); }
 
+/// Where a page of a room begins.
+uint64_t first_seq(const v1::SyncPage& page) {
+  if (page.entries_size() == 0) return page.next();
+  const v1::SyncEntry& first = page.entries(0);
+  return first.has_pruned() ? first.pruned().seq() : first.event().seq();
+}
+
 }  // namespace
 
 uint64_t content_hash(const v1::Send& send) { return message_hash(send); }
@@ -110,8 +117,7 @@ void Witness::before_hello(const ClientSession& session, const std::vector<ChatI
 
 void Witness::on_reset(const v1::SyncPage& page) {
   if (!page.chat_id().empty()) {
-    const uint64_t next = page.entries_size() > 0 ? page.entries(0).event().seq() : page.next();
-    oracle_.room_jumped(device_, chat_of(page.chat_id()), next);
+    oracle_.room_jumped(device_, chat_of(page.chat_id()), first_seq(page));
     return;
   }
   std::vector<std::pair<ChatId, uint64_t>> chats;

@@ -247,14 +247,7 @@ void SeedDevice::on_wire_event(const ChatId& chat, uint64_t seq, uint64_t inbox_
 void SeedDevice::on_event(const v1::SyncEntry& entry, bool pushed) {
   witness_.on_event(entry, pushed);
   if (entry.has_pruned()) {
-    scene_.retention.told_pruned(chat_of(entry.pruned().chat_id()), entry.pruned().seq(),
-                                 scene_.world.wall());
-    if (entry.inbox_seq() == 0) {
-      const auto room = rooms_.find(chat_of(entry.pruned().chat_id()));
-      if (room != rooms_.end()) room->second.from = entry.pruned().seq() + 1;
-    } else if (scene_.rooms.contains(chat_of(entry.pruned().chat_id()))) {
-      doubtful_rooms_.insert(chat_of(entry.pruned().chat_id()));
-    }
+    on_pruned(chat_of(entry.pruned().chat_id()), entry.pruned().seq(), entry.inbox_seq() == 0);
   }
   if (!entry.has_event()) return;
   if (!pushed) scene_.retention.shown(entry.event(), scene_.world.wall());
@@ -276,6 +269,21 @@ void SeedDevice::on_event(const v1::SyncEntry& entry, bool pushed) {
   highest = std::max(highest, entry.event().seq());
   show(chat, entry.event());
   if (scene_.rooms.contains(chat)) on_own_membership(chat, entry.event());
+}
+
+// A room's stream may begin again behind what is pruned: with one event all before it are gone.
+void SeedDevice::on_pruned(const ChatId& chat, uint64_t seq, bool by_room) {
+  scene_.retention.told_pruned(chat, seq, scene_.world.wall());
+  if (!scene_.rooms.contains(chat)) return;
+  if (!by_room) doubtful_rooms_.insert(chat);
+  const auto room = rooms_.find(chat);
+  if (room == rooms_.end()) return;
+  const uint64_t next = std::max<uint64_t>(room->second.from, 1);
+  for (uint64_t gone = next; gone < seq; ++gone) {
+    scene_.oracle.pruned(ref_, chat, gone, true);
+    scene_.retention.told_pruned(chat, gone, scene_.world.wall());
+  }
+  if (by_room) room->second.from = seq + 1;
 }
 
 void SeedDevice::note_text(const v1::Event& event) {

@@ -117,6 +117,7 @@ class SeedDevice : private ClientListener {
   void show(const ChatId& chat, const v1::Event& event);
   void on_send_answer(const v1::ServerFrame& frame);
   void on_history(const v1::ServerFrame& frame);
+  void on_pruned(const ChatId& chat, uint64_t seq, bool by_room);
   void want_past(const ChatId& chat, uint64_t from, uint64_t last);
   void on_gap_page(const v1::HistoryPage& page, uint32_t reply_to);
   void on_own_membership(const ChatId& chat, const v1::Event& event);
