@@ -333,6 +333,9 @@ void PresenceWatch::change_mode(Session& session, Watcher& watcher) {
   const std::vector<UserId> users = users_of(watcher);
   if (watcher.mode == PresenceMode::push) unfollow(session.slot, users);
   watcher.mode = mode;
+  // A change that waits to be told is void: its user is followed no longer.
+  watcher.ready = false;
+  for (Entry& entry : watcher.list) entry = {.user = entry.user};
   if (mode != PresenceMode::push) {
     answer_empty(session, 0, mode);
     return;

@@ -183,6 +183,10 @@ void Oracle::snapshot(DeviceRef ref, const std::vector<std::pair<ChatId, uint64_
   for (const auto& [chat, last_seq] : chats) stream(ref, chat, false).optional_to = last_seq;
 }
 
+void Oracle::room_told(DeviceRef ref, const ChatId& chat, uint64_t last_seq) {
+  extras(stream(ref, chat, false)).skipped.add(SeqRange{1, last_seq});
+}
+
 void Oracle::room_started(DeviceRef ref, const ChatId& chat, uint64_t first_seq) {
   Stream& room = stream(ref, chat, true);
   if (room.start == 0) {

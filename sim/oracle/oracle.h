@@ -131,6 +131,9 @@ class Oracle {
   /// it lists all chats.
   void snapshot(DeviceRef device, const std::vector<std::pair<ChatId, uint64_t>>& chats,
                 bool complete);
+  /// A snapshot told the device how it stands with a room at `last_seq`: what its inbox had about
+  /// that before is not owed.
+  void room_told(DeviceRef device, const ChatId& chat, uint64_t last_seq);
   /// The device follows a room and expects everything from `first_seq` on; what it has not got
   /// before, after an earlier start, is no longer owed.
   void room_started(DeviceRef device, const ChatId& chat, uint64_t first_seq);

@@ -123,6 +123,9 @@ void Witness::on_reset(const v1::SyncPage& page) {
   std::vector<std::pair<ChatId, uint64_t>> chats;
   for (const v1::ChatSummary& chat : page.chats()) {
     chats.emplace_back(chat_of(chat.chat_id()), chat.last_seq());
+    if (chat.kind() == v1::ROOM) {
+      oracle_.room_told(device_, chat_of(chat.chat_id()), chat.last_seq());
+    }
   }
   oracle_.snapshot(device_, chats, page.chats_complete());
 }

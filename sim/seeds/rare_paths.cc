@@ -30,6 +30,9 @@ constexpr EngineCounted kEngineCounted[] = {
     {RarePath::send_delayed, &EngineCounters::sends_delayed},
     {RarePath::delay_forwarded, &EngineCounters::delayed_forwarded},
     {RarePath::delay_refused, &EngineCounters::delay_log_failures},
+    {RarePath::rate_limited, &EngineCounters::rate_limited_user},
+    {RarePath::presence_mode, &EngineCounters::presence_mode_changes},
+    {RarePath::chat_ended, &EngineCounters::chats_ended},
 };
 
 }  // namespace
@@ -80,6 +83,16 @@ const char* name_of(RarePath path) {
       return "go_away";
     case RarePath::tombstone:
       return "tombstone";
+    case RarePath::rate_limited:
+      return "rate_limited";
+    case RarePath::presence_mode:
+      return "presence_mode";
+    case RarePath::chat_ended:
+      return "chat_ended";
+    case RarePath::told_pruned:
+      return "told_pruned";
+    case RarePath::range_pruned:
+      return "range_pruned";
   }
   return "?";
 }

@@ -34,8 +34,13 @@ enum class RarePath : uint8_t {
   revoked,                ///< A log-in ended, and its connection with it.
   go_away,                ///< A server sent its clients away.
   tombstone,              ///< A device that was away got a tombstone for what it never saw.
+  rate_limited,           ///< A send was refused because its user was too fast.
+  presence_mode,          ///< An engine was told another mode of presence.
+  chat_ended,             ///< A temporary chat was over.
+  told_pruned,            ///< A device was told of an event that it is too old.
+  range_pruned,           ///< A range of History began before what the chat keeps.
 };
-inline constexpr size_t kRarePaths = static_cast<size_t>(RarePath::tombstone) + 1;
+inline constexpr size_t kRarePaths = static_cast<size_t>(RarePath::range_pruned) + 1;
 
 const char* name_of(RarePath path);
 

@@ -216,6 +216,9 @@ void SeedDevice::on_reset(const v1::SyncPage& page) {
       // Where an earlier stay stands is the session's knowledge; a new one starts at head.
       if (summary.left_seq() == 0 && summary.role() != v1::ROLE_UNSPECIFIED) {
         rooms_.try_emplace(chat, Room{});
+      } else if (rooms_.erase(chat) > 0) {
+        rooms_left_.push_back(chat);
+        scene_.oracle.room_ended(ref_, chat);
       }
       continue;
     }
@@ -273,6 +276,7 @@ void SeedDevice::on_event(const v1::SyncEntry& entry, bool pushed) {
 
 // A room's stream may begin again behind what is pruned: with one event all before it are gone.
 void SeedDevice::on_pruned(const ChatId& chat, uint64_t seq, bool by_room) {
+  scene_.rare_paths.add(RarePath::told_pruned);
   scene_.retention.told_pruned(chat, seq, scene_.world.wall());
   if (!scene_.rooms.contains(chat)) return;
   if (!by_room) doubtful_rooms_.insert(chat);
@@ -390,6 +394,7 @@ void SeedDevice::on_history(const v1::ServerFrame& frame) {
     const auto refused = std::find_if(gaps_.begin(), gaps_.end(), [&](const auto& gap) {
       return gap.second.asked_id != 0 && gap.second.asked_id == frame.reply_to();
     });
+    if (frame.error().code() == v1::RANGE_PRUNED) scene_.rare_paths.add(RarePath::range_pruned);
     if (refused == gaps_.end()) return;
     refused->second.asked_id = 0;
     refused->second.try_at = scene_.world.now() + kRetry;

@@ -17,6 +17,7 @@ constexpr Duration kPresenceLimit = seconds(150);
 constexpr size_t kWatched = 5;
 constexpr Duration kOperationsTime = seconds(30);
 constexpr Duration kSettleLimit = seconds(180);
+constexpr PresenceMode kModes[] = {PresenceMode::push, PresenceMode::fetch, PresenceMode::off};
 
 class SeedRun {
  public:
@@ -250,10 +251,24 @@ class SeedRun {
       const Instant when = begin + Duration{random_.between(0, kOperationsTime.ns)};
       world_.queue().at(when, [this] { operate(); });
     }
+    plan_limits(begin);
     if (!options_.faults) return;
     for (uint64_t i = 1 + random_.below(6); i > 0; --i) {
       const Instant when = begin + Duration{random_.between(0, kOperationsTime.ns)};
       world_.queue().at(when, [this] { break_something(); });
+    }
+  }
+
+  // The operator turns presence down and up again, or lets users write less for a while.
+  void plan_limits(Instant begin) {
+    Random random = random_.fork("limits");
+    world_.queue().at(operations_end_, [this] { world_.set_limits({}); });
+    for (uint64_t i = random.below(4); i > 0; --i) {
+      RuntimeLimits limits;
+      limits.presence_mode = kModes[random.below(std::size(kModes))];
+      if (random.chance(1, 3)) limits.sends_per_second_user = 1;
+      world_.queue().at(begin + Duration{random.between(0, kOperationsTime.ns)},
+                        [this, limits] { world_.set_limits(limits); });
     }
   }
 

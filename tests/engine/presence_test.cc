@@ -241,6 +241,22 @@ TEST_P(Presence, AModeThatIsSwitchedIsToldToWhoWatches) {
   EXPECT_EQ(idle->count(F::kPresence), 0u);
 }
 
+TEST_P(Presence, AChangeThatWaitsToBeToldIsVoidInAnotherMode) {
+  auto ada = watcher(1);
+  auto bob = device(2);
+  ada->join_live();
+  ada->send(watch_frame({2}));
+  bob->join_live();  // Told; the next change has to wait for a second.
+  bob->leave();
+  set_mode(PresenceMode::fetch);
+  run(2'000);
+  EXPECT_EQ(ada->last(F::kPresence)->presence().mode(), v1::FETCH);
+  EXPECT_EQ(told(*ada, 2).back(), v1::ONLINE);
+  set_mode(PresenceMode::push);
+  run(2'000);
+  EXPECT_EQ(told(*ada, 2).back(), v1::OFFLINE);
+}
+
 TEST_P(Presence, MessagesFlowWhilePresenceIsOff) {
   set_mode(PresenceMode::off);
   auto ada = watcher(1), bob = watcher(2);
