@@ -82,7 +82,7 @@ class ClientObserver {
 /// What a device says about itself when it connects.
 struct ClientHello {
   std::string_view token;
-  std::string_view device_id;  ///< 1..64 characters, kept by the device.
+  std::string_view device_id;  ///< 1..64 bytes, kept by the device.
 };
 
 class ClientSession {

@@ -188,7 +188,7 @@ void SessionHome::on_hello(Session& session, const v1::ClientFrame& frame) {
     return;
   }
   if (hello.device_id().empty() || hello.device_id().size() > kDeviceIdMax) {
-    protocol_error(session, "device_id has to have 1 to 64 characters");
+    protocol_error(session, "device_id has to have 1 to 64 bytes");
     return;
   }
   session.phase = Session::Phase::authenticating;
