@@ -84,6 +84,9 @@ Status Fleet::set_up() {
     epoll_event event{.events = EPOLLIN, .data = {.u64 = kLoginEvent}};
     ::epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, logins_->ready_fd(), &event);
   }
+  if (options_.scenario.leaves.per_user_per_s > 0) {
+    members_ = std::make_unique<MemberChanger>(options_.roster, options_.target.admin_endpoint());
+  }
   const Population& population = options_.plan.population();
   users_.reserve(options_.scenario.devices());
   for (uint32_t index = 0; index < options_.scenario.devices(); ++index) {
@@ -146,6 +149,7 @@ void Fleet::note_storm(uint32_t index) {
 
 void Fleet::begin_quiet(Instant now) {
   planned_ = false;
+  if (members_) members_->hurry();
   for (uint32_t index = 0; index < users_.size(); ++index) {
     LiveUser& user = users_[index];
     user.next.reset();
@@ -182,6 +186,9 @@ void Fleet::stop() {
     user.connection.close_with(CloseCode::normal, random_);
   }
   connected_ = 0;
+  if (members_ && members_->waiting() > 0) {
+    note("not all users are back in their groups: " + members_->last_error());
+  }
 }
 
 uint64_t Fleet::busy_users() const {
@@ -432,6 +439,7 @@ void Fleet::look_for_target() {
   if (now_ - looked_at_ < kLookInterval) return;
   looked_at_ = now_;
   if (!options_.target.reload()) return;
+  if (members_) members_->set_endpoint(options_.target.admin_endpoint());
   const Endpoint& endpoint = options_.target.public_endpoint();
   if (endpoint.authority() == route_.authority) return;
   const auto address = resolve(endpoint);

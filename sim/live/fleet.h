@@ -17,6 +17,7 @@
 #include "sim/live/known_messages.h"
 #include "sim/live/live_user.h"
 #include "sim/live/login_pool.h"
+#include "sim/live/member_changer.h"
 #include "sim/live/meter.h"
 #include "sim/live/roster.h"
 #include "sim/live/user_timers.h"
@@ -77,6 +78,8 @@ class Fleet {
   // -- facts
 
   uint64_t connected() const { return connected_; }
+  /// Changes of members that are not confirmed yet.
+  uint64_t member_changes_waiting() const { return members_ ? members_->waiting() : 0; }
   /// Users with operations that have no answer yet or are not even written.
   uint64_t busy_users() const;
   /// Users whose device does not have everything yet.
@@ -153,6 +156,7 @@ class Fleet {
   bool spread_sources_ = false;  ///< Loopback: source addresses spread over 127.0.0.0/8.
   int epoll_fd_ = -1;
   std::unique_ptr<LoginPool> logins_;
+  std::unique_ptr<MemberChanger> members_;  ///< When users leave groups.
   std::vector<LiveUser> users_;
   std::vector<uint32_t> last_seen_;  ///< By device number and membership: the last seq delivered.
   std::unique_ptr<KnownMessages> known_;

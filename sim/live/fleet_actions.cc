@@ -54,6 +54,10 @@ void Fleet::act(uint32_t index, const Action& action) {
       }
       return;
     }
+    case ActionKind::leave:
+      members_->remove(action.chat, index, now_);
+      members_->add(action.chat, index, now_ + action.away);
+      return;
     case ActionKind::read:
       if (can_ask(user)) read_chat(index, action.chat);
       return;
@@ -321,13 +325,15 @@ void Fleet::on_reset(uint32_t index, const v1::SyncPage& page) {
   for (const v1::ChatSummary& summary : page.chats()) {
     const auto chat = ChatId::from_bytes(summary.chat_id());
     uint32_t* seen = chat && summary.kind() != v1::ROOM ? last_seen(index, *chat) : nullptr;
-    if (seen == nullptr || summary.last_seq() <= *seen) continue;
+    const uint64_t last = summary.left_seq() != 0 ? summary.left_seq() : summary.last_seq();
+    if (seen == nullptr || last <= *seen) continue;
     if (user.has_snapshot) {
       if (!user.gaps) user.gaps = std::make_unique<GapDesk>();
-      user.gaps->gaps.push_back(
-          {*options_.roster.find_chat(*chat), uint64_t{*seen}, summary.last_seq()});
+      const uint64_t joined = std::max<uint64_t>(summary.joined_seq(), 1);
+      const uint64_t after = std::max<uint64_t>(*seen, joined - 1);
+      user.gaps->gaps.push_back({*options_.roster.find_chat(*chat), after, last});
     }
-    *seen = static_cast<uint32_t>(summary.last_seq());
+    *seen = static_cast<uint32_t>(last);
   }
   user.has_snapshot = true;
 }
@@ -388,10 +394,11 @@ void Fleet::on_error(uint32_t index, const v1::ServerFrame& frame) {
   if (error.code() == v1::RATE_LIMITED) ++meter_->now().rate_limited;
   note("error " + v1::ErrorCode_Name(error.code()) + ": " + error.message());
   const Duration pause = std::max(milliseconds(error.retry_after_ms()), kRetryDelay);
-  if (user.gaps && user.gaps->frame_id == frame.reply_to()) {
+  if (user.gaps && user.gaps->frame_id != 0 && user.gaps->frame_id == frame.reply_to()) {
     user.gaps->frame_id = 0;
     user.gaps->retry_at = now_ + pause;
-    if (!error.temporary()) user.gaps.reset();
+    if (!error.temporary()) user.gaps->gaps.pop_back();
+    if (user.gaps->gaps.empty()) user.gaps.reset();
   }
   OperationDesk* desk = desk_with(index, error.client_msg_id());
   if (desk == nullptr || !desk->written) return;

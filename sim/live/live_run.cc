@@ -363,7 +363,8 @@ void LiveRun::quiet() {
   begin_phase("quiet", {});
   const Instant end = phase_began_ + scenario_.quiet_max;
   fleet_->begin_quiet(phase_began_);
-  turn_until(end, [this] { return fleet_->busy_users() == 0; });
+  turn_until(end,
+             [this] { return fleet_->busy_users() == 0 && fleet_->member_changes_waiting() == 0; });
   turn_until(end, [this] { return monotonic_now() - fleet_->last_delivery() >= kSettled; });
   const double spread_s = static_cast<double>(scenario_.devices()) / kReconnectsPerSecond;
   const Instant now = monotonic_now();

@@ -133,7 +133,8 @@ void Oracle::acked(SendRef send, uint64_t seq) {
 void Oracle::refused(SendRef send, bool temporary) {
   SendRecord& record = sends_[send.value - 1];
   if (record.outcome == SendRecord::Outcome::acked) return;
-  if (ChangeCounts* change = changes(record.operation); change && !temporary) ++change->refused;
+  ChangeCounts* change = changes(record.operation);
+  if (!temporary) ++(change ? change->refused : counts_.refused);
   // An earlier attempt that got no answer may still have been stored.
   const bool maybe = temporary || record.first_attempt != record.last_attempt;
   record.outcome = maybe ? SendRecord::Outcome::maybe : SendRecord::Outcome::refused;
@@ -284,6 +285,7 @@ void Oracle::truth_event(const ChatId& chat_id, const TruthEvent& event) {
     std::vector<SeqRange>& intervals = chat.members[user];
     if (!intervals.empty() && intervals.back().last == kStillMember) {
       intervals.back().last = event.seq;
+      ++counts_.leaves;
     }
     chat.about[user].push_back(event.seq);
   }
@@ -291,6 +293,7 @@ void Oracle::truth_event(const ChatId& chat_id, const TruthEvent& event) {
     std::vector<SeqRange>& intervals = chat.members[user];
     if (intervals.empty() || intervals.back().last != kStillMember) continue;
     intervals.back().last = event.seq;
+    ++counts_.leaves;
     chat.about[user].push_back(event.seq);
   }
   chat.ended = chat.ended || event.concerns_all;

@@ -45,8 +45,10 @@ struct ChangeCounts {
 struct OracleCounts {
   uint64_t sent = 0;     ///< Messages with at least one attempt.
   uint64_t acked = 0;    ///< STORED, DUPLICATE or DELAYED.
+  uint64_t refused = 0;  ///< Permanent errors: the user had left the chat, for example.
   uint64_t delayed = 0;  ///< DELAYED at first.
   ChangeCounts edits, deletions, reactions;
+  uint64_t leaves = 0;      ///< Ends of memberships in the logs.
   uint64_t tombstones = 0;  ///< Came in the place of what was deleted, by stream or History.
   uint64_t expected_deliveries = 0;
   uint64_t delivered = 0;  ///< Of the expected ones, by the inbox or room stream.

@@ -47,6 +47,7 @@ json::array gates(const std::vector<GateResult>& results) {
 json::object messages(const OracleCounts& counts) {
   return {{"sent", counts.sent},
           {"acked", counts.acked},
+          {"refused", counts.refused},
           {"sends_delayed", counts.delayed},
           {"expected_deliveries", counts.expected_deliveries},
           {"delivered", counts.delivered},
@@ -69,7 +70,8 @@ json::object changes(const OracleCounts& counts) {
   return {{"edits", kind(counts.edits)},
           {"deletions", kind(counts.deletions)},
           {"reactions", kind(counts.reactions)},
-          {"tombstones", counts.tombstones}};
+          {"tombstones", counts.tombstones},
+          {"leaves", counts.leaves}};
 }
 
 json::array findings(const OracleReport& report) {

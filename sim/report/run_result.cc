@@ -9,6 +9,7 @@ std::optional<double> count_metric(const OracleCounts& counts, std::string_view 
   const std::pair<std::string_view, uint64_t> known[] = {
       {"sent", counts.sent},
       {"acked", counts.acked},
+      {"refused", counts.refused},
       {"expected_deliveries", counts.expected_deliveries},
       {"delivered", counts.delivered},
       {"lost", counts.lost},
@@ -37,6 +38,7 @@ std::optional<double> change_metric(const OracleCounts& counts, std::string_view
   if (name == "sent") return sum(&ChangeCounts::sent);
   if (name == "acked") return sum(&ChangeCounts::acked);
   if (name == "refused") return sum(&ChangeCounts::refused);
+  if (name == "leaves") return static_cast<double>(counts.leaves);
   if (name == "tombstones") return static_cast<double>(counts.tombstones);
   return std::nullopt;
 }

@@ -61,19 +61,20 @@ void latency_line(Page& page, const char* name, const Histogram& histogram) {
 
 void print_messages(Page& page, const RunResult& result) {
   const OracleCounts& counts = result.oracle.counts;
-  page.line("messages    sent {} ({:.1f}/s), stored {}, not sent {}", counts.sent,
-            result.metric("rate.sent").value_or(0), counts.acked, page.zero(counts.not_sent));
+  page.line("messages    sent {} ({:.1f}/s), stored {}, refused {}, not sent {}", counts.sent,
+            result.metric("rate.sent").value_or(0), counts.acked, counts.refused,
+            page.zero(counts.not_sent));
   page.line("deliveries  {} of {} expected ({:.0f}/s live), late {}, by history {}, skipped {}",
             counts.delivered, counts.expected_deliveries,
             result.metric("rate.delivered").value_or(0), counts.late, counts.by_history,
             counts.skipped);
-  if (result.metric("changes.sent") > 0) {
+  if (result.metric("changes.sent") > 0 || counts.leaves > 0) {
     page.line(
         "changes     stored {} of {} edits, {} of {} deletions, {} of {} reactions; "
-        "{} refused, {} tombstones read",
+        "{} refused, {} tombstones read; {} times somebody left a chat",
         counts.edits.acked, counts.edits.sent, counts.deletions.acked, counts.deletions.sent,
         counts.reactions.acked, counts.reactions.sent, result.metric("changes.refused").value_or(0),
-        counts.tombstones);
+        counts.tombstones, counts.leaves);
   }
   page.line("verdict     lost {}, duplicate {}, reordered {}, phantom {}, stale {}",
             page.zero(counts.lost), page.zero(counts.duplicate), page.zero(counts.reordered),

@@ -14,6 +14,7 @@ namespace {
 constexpr std::array kMetrics = {
     MetricInfo{"sent", Unit::none, true, "messages written to a socket for the first time"},
     MetricInfo{"acked", Unit::none, true, "messages that chatd said it stored"},
+    MetricInfo{"refused", Unit::none, false, "messages answered with a permanent error"},
     MetricInfo{"expected_deliveries", Unit::none, false, "events that devices had to get"},
     MetricInfo{"delivered", Unit::none, true,
                "events that devices got (per window: live messages)"},
@@ -31,6 +32,7 @@ constexpr std::array kMetrics = {
     MetricInfo{"changes.acked", Unit::none, false, "changes that chatd said it stored"},
     MetricInfo{"changes.refused", Unit::none, false, "changes answered with a permanent error"},
     MetricInfo{"changes.tombstones", Unit::none, false, "tombstones in the place of the deleted"},
+    MetricInfo{"changes.leaves", Unit::none, false, "users who left chats, as the logs say"},
     MetricInfo{"reconnects", Unit::none, true, "connections opened again"},
     MetricInfo{"errors", Unit::none, true, "Error frames"},
     MetricInfo{"rate_limited", Unit::none, true, "requests refused as too fast, sent again later"},

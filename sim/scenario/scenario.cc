@@ -69,6 +69,12 @@ Status check_loads(const Scenario& s) {
   if (s.drops.away_min.ns < 0 || s.drops.away_min > s.drops.away_max) {
     return refuse("drops.away needs min <= max");
   }
+  if (s.leaves.away_min.ns < 0 || s.leaves.away_min > s.leaves.away_max) {
+    return refuse("leaves.away needs min <= max");
+  }
+  if (s.leaves.per_user_per_s > 0 && s.chats.groups == 0) {
+    return refuse("leaves need groups: set chats.groups");
+  }
   if (s.presence.users < 1 || s.presence.users > 500) {
     return refuse("presence.users must be between 1 and 500");
   }

@@ -67,6 +67,13 @@ struct ChangeLoad {
   bool any() const { return edits_per_s > 0 || deletions_per_s > 0 || reactions_per_s > 0; }
 };
 
+/// A user is taken out of one of its groups, and added again.
+struct LeaveLoad {
+  double per_user_per_s = 0;  ///< Of every user in a group; 0 = never.
+  Duration away_min = seconds(1);
+  Duration away_max = seconds(5);
+};
+
 /// A user opens one of its chats and reads it to the end. `every` 0 = never.
 struct ReadLoad {
   Duration every;  ///< Mean gap per user.
@@ -140,6 +147,7 @@ struct Scenario {
   Activity activity;
   SendLoad sends;
   ChangeLoad changes;
+  LeaveLoad leaves;
   ReadLoad reads;
   DropLoad drops;
   Storm storm;

@@ -35,6 +35,8 @@ Duration mean_gap(const Scenario& scenario, ActionKind kind, bool mobile) {
       return gap_of(scenario.changes.deletions_per_s);
     case ActionKind::reaction:
       return gap_of(scenario.changes.reactions_per_s);
+    case ActionKind::leave:
+      return gap_of(scenario.leaves.per_user_per_s);
     case ActionKind::send:
       break;
   }
@@ -98,6 +100,11 @@ uint32_t RunPlan::draw_chat(uint32_t user, Random& random) const {
   return chats[favourites_.draw_first(static_cast<uint32_t>(chats.size()), random)];
 }
 
+uint32_t RunPlan::draw_group(uint32_t user, Random& random) const {
+  const auto groups = population_.chats_of(user, ChatKind::group);
+  return groups[favourites_.draw_first(static_cast<uint32_t>(groups.size()), random)];
+}
+
 uint32_t RunPlan::draw_text_bytes(Random& random) const {
   return scenario_.sends.text_bytes.min + text_bytes_.draw(random);
 }
@@ -113,7 +120,7 @@ UserPlan::UserPlan(const RunPlan& run, uint32_t user, uint32_t device)
   if (active && device == 0) draw_send(run);
   for (const ActionKind kind :
        {ActionKind::read, ActionKind::drop, ActionKind::presence, ActionKind::history,
-        ActionKind::edit, ActionKind::deletion, ActionKind::reaction}) {
+        ActionKind::edit, ActionKind::deletion, ActionKind::reaction, ActionKind::leave}) {
     const bool other_device = kind == ActionKind::drop || (active && kind == ActionKind::read);
     if (device == 0 ? active || kind == ActionKind::drop : other_device) draw_timer(run, kind, {});
   }
@@ -130,6 +137,7 @@ void UserPlan::draw_timer(const RunPlan& run, ActionKind kind, Instant from) {
   timer = kNever;
   const Duration mean = mean_gap(run.scenario_, kind, run.population_.traits(user_).mobile);
   if (mean.ns <= 0) return;
+  if (kind == ActionKind::leave && run.population_.chats_of(user_, ChatKind::group).empty()) return;
   timer = from + Duration{static_cast<int64_t>(random_.exponential(static_cast<double>(mean.ns)))};
 }
 
@@ -165,6 +173,11 @@ Action UserPlan::make_action(const RunPlan& run, ActionKind kind, Instant at) {
   if (kind == ActionKind::drop) {
     action.away = {random_.between(scenario.drops.away_min.ns, scenario.drops.away_max.ns)};
     action.clean = random_.unit() < scenario.drops.clean_share;
+    return action;
+  }
+  if (kind == ActionKind::leave) {
+    action.chat = run.draw_group(user_, random_);
+    action.away = {random_.between(scenario.leaves.away_min.ns, scenario.leaves.away_max.ns)};
     return action;
   }
   const bool own = kind == ActionKind::edit || kind == ActionKind::deletion;

@@ -18,16 +18,26 @@
 
 namespace chat::sim {
 
-enum class ActionKind : uint8_t { send, read, drop, presence, history, edit, deletion, reaction };
+enum class ActionKind : uint8_t {
+  send,
+  read,
+  drop,
+  presence,
+  history,
+  edit,
+  deletion,
+  reaction,
+  leave,
+};
 
 struct Action {
   Duration at;  ///< When it is due, after the run phase began.
   ActionKind kind = ActionKind::send;
   uint32_t n = 0;      ///< Counts the user's actions of all kinds, from 1.
-  uint32_t chat = 0;   ///< Of send, read, presence, history, reaction: an index of the population.
+  uint32_t chat = 0;   ///< Not of drop, edit, deletion: an index of the population.
   uint32_t size = 0;   ///< send, edit: bytes of text; presence: users; history: events.
   uint32_t pick = 0;   ///< edit, deletion, reaction: which one of the messages that may be meant.
-  Duration away = {};  ///< drop: back after this.
+  Duration away = {};  ///< drop, leave: back after this.
   bool clean = false;  ///< drop: with a close frame.
 };
 
@@ -48,6 +58,7 @@ class RunPlan {
   /// When the mean user has been due `mass` messages; kNever if not within the run.
   Instant time_of(double mass) const;
   uint32_t draw_chat(uint32_t user, Random& random) const;
+  uint32_t draw_group(uint32_t user, Random& random) const;
   uint32_t draw_text_bytes(Random& random) const;
 
   const Scenario& scenario_;
@@ -70,7 +81,7 @@ class UserPlan {
   std::optional<Action> next(const RunPlan& run);
 
  private:
-  static constexpr int kTimers = 7;
+  static constexpr int kTimers = 8;
 
   void draw_send(const RunPlan& run);
   void draw_timer(const RunPlan& run, ActionKind kind, Instant from);
@@ -79,7 +90,7 @@ class UserPlan {
   Random random_;
   double sent_mass_ = 0;  ///< In messages of the mean user.
   Instant next_send_ = kNever;
-  std::array<Instant, kTimers> next_timer_;  ///< By ActionKind, read … reaction.
+  std::array<Instant, kTimers> next_timer_;  ///< By ActionKind, read … leave.
   Instant away_until_;
   uint32_t user_;
   uint32_t n_ = 0;

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """The whole workload – several devices per user, direct chats, groups, rooms, edits, deletions,
-reactions, reads, drops – while chatd is killed every few seconds or asks everybody to go, and while
-a proxy splits, delays, stalls and cuts connections: nothing is lost, there twice or out of order,
-and nobody is shown what was deleted or changed."""
+reactions, reads, drops, users who leave groups and come back – while chatd is killed every few
+seconds or asks everybody to go, and while a proxy splits, delays, stalls and cuts connections:
+nothing is lost, there twice or out of order, and nobody is shown what was deleted or changed."""
 
 import pathlib
 import unittest
@@ -29,6 +29,7 @@ sends: {rate: 0.3, text: {min: 64, max: 1500, skew: 1}, queue_max: 1000}
 edits: {rate: 0.1}
 deletions: {rate: 0.04}
 reactions: {rate: 0.1}
+leaves: {rate: 0.03, away: {min: 500ms, max: 4s}}
 reads: {every: 6s}
 drops: {users: 0.3, every: 10s, away: {min: 100ms, max: 3s}, clean: 0.4}
 presence: {every: 10s, users: 10}
@@ -50,14 +51,15 @@ class FaultsTest(unittest.TestCase):
         messages = result["messages"]
         for name in ("lost", "duplicate", "reordered", "phantom", "stale", "not_sent"):
             self.assertEqual(messages[name], 0, f"{name}: {result['findings']}")
-        self.assertEqual(messages["acked"], messages["sent"])
+        self.assertEqual(messages["acked"] + messages["refused"], messages["sent"])
         changes = result["changes"]
         for kind in ("edits", "deletions", "reactions"):
             self.assertEqual(changes[kind]["acked"] + changes[kind]["refused"],
                              changes[kind]["sent"], kind)
             self.assertGreater(changes[kind]["acked"], 10, kind)
-        # One's own messages are there; what another one has just deleted cannot be reacted to.
-        self.assertEqual(changes["edits"]["refused"] + changes["deletions"]["refused"], 0)
+        # Who has left a group may do nothing there, but few are out at any time.
+        self.assertLess(messages["refused"], messages["sent"] / 5)
+        self.assertGreater(changes["leaves"], 20)
         self.assertGreater(changes["tombstones"], 0)
         self.assertGreater(messages["sent"], 200)
         self.assertGreater(messages["delivered"], 10 * messages["sent"])

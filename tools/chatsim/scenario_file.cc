@@ -84,6 +84,11 @@ void read_loads(YamlMap& top, Scenario& scenario) {
   top.map("edits").number("rate", scenario.changes.edits_per_s, kRate);
   top.map("deletions").number("rate", scenario.changes.deletions_per_s, kRate);
   top.map("reactions").number("rate", scenario.changes.reactions_per_s, kRate);
+  YamlMap leaves = top.map("leaves");
+  leaves.number("rate", scenario.leaves.per_user_per_s, kRate);
+  YamlMap out = leaves.map("away");
+  out.duration("min", scenario.leaves.away_min, kNotNegative);
+  out.duration("max", scenario.leaves.away_max, kNotNegative);
   YamlMap reads = top.map("reads");
   reads.duration("every", scenario.reads.every, kNotNegative);
   YamlMap drops = top.map("drops");

@@ -33,6 +33,7 @@ function tables() {
   const meaning = {
     sent: 'messages written for the first time',
     acked: 'that chatd said it stored',
+    refused: 'answered with a permanent error',
     expected_deliveries: 'events that devices had to get',
     delivered: 'of them delivered',
     lost: 'expected, never delivered',
@@ -54,14 +55,15 @@ function tables() {
               ([name, n]) =>
                   [`<code>${escape(name)}</code>`, meaning[name] || '',
                    zero.includes(name) ? mark(n === 0, exact(n), exact(n)) : exact(n)]));
-  const {tombstones, ...kinds} = result.changes;
-  if (Object.values(kinds).some((kind) => kind.sent > 0)) {
+  const {tombstones, leaves, ...kinds} = result.changes;
+  if (leaves > 0 || Object.values(kinds).some((kind) => kind.sent > 0)) {
     byId('changes-card').hidden = false;
     table(
         'changes', [col('kind'), col('sent', true), col('stored', true), col('refused', true)],
         Object.entries(kinds).map(
             ([name, n]) => [name, exact(n.sent), exact(n.acked), exact(n.refused)]));
-    byId('tombstones').textContent = `${exact(tombstones)} tombstones came`;
+    byId('tombstones').textContent =
+        `${exact(tombstones)} tombstones came, ${exact(leaves)} leaves`;
   }
   const names = ['p50', 'p90', 'p99', 'p999', 'max'];
   const latencyRow = (name, of) => [name, ...names.map((p) => ms(of[p]))];

@@ -202,6 +202,7 @@ TEST_F(OracleTest, HoldsEverySendToItsAnswer) {
   const OracleReport report = oracle_.finish();
   EXPECT_EQ(report.counts.sent, 8u);
   EXPECT_EQ(report.counts.acked, 3u);
+  EXPECT_EQ(report.counts.refused, 2u);
   EXPECT_EQ(report.counts.lost, 1u);
   EXPECT_EQ(report.counts.phantom, 2u);
 }

@@ -41,6 +41,7 @@ void add_verdicts(RunResult& result) {
   counts.deletions = {.sent = 20, .acked = 20, .refused = 0};
   counts.reactions = {.sent = 90, .acked = 88, .refused = 2};
   counts.tombstones = 61;
+  counts.leaves = 5;
   result.oracle.examples = {{Finding::late, "user 17, chat 80aa, seq 4: 1.2 s"}};
   result.gates = {{"lost == 0", 0, true, 0, 0},
                   {"latency.response.p99 < 250ms in every 10s window, 1 miss allowed",

@@ -173,6 +173,25 @@ TEST(UserPlan, ChangesMessagesAsOftenAsAskedFromTheFirstDeviceOnly) {
   EXPECT_GT(picks.size(), 1'900u);
 }
 
+TEST(UserPlan, LeavesOwnGroupsAndComesBack) {
+  Scenario scenario = mixed_scenario();
+  scenario.leaves = {.per_user_per_s = 0.05, .away_min = seconds(2), .away_max = seconds(3)};
+  const RunPlan run(scenario);
+  size_t leaves = 0;
+  for (uint32_t user = 0; user < scenario.users; ++user) {
+    const auto groups = run.population().chats_of(user, ChatKind::group);
+    const std::set<uint32_t> own(groups.begin(), groups.end());
+    for (const Action& action : actions_of(run, user)) {
+      if (action.kind != ActionKind::leave) continue;
+      ++leaves;
+      EXPECT_TRUE(own.contains(action.chat));
+      EXPECT_GE(action.away, seconds(2));
+      EXPECT_LE(action.away, seconds(3));
+    }
+  }
+  EXPECT_GT(leaves, 200u);
+}
+
 TEST(UserPlan, OfSlowReadersNeverSendsAndTheOthersSendForThem) {
   Scenario scenario = mixed_scenario();
   scenario.slow_readers.users_share = 0.2;

@@ -122,6 +122,20 @@ TEST(ScenarioFile, SetsTheRatesOfChanges) {
   EXPECT_THAT(refusal_of(std::string(kSmall) + "edits: {rates: 1}\n"), HasSubstr("s.yaml:3"));
 }
 
+TEST(ScenarioFile, SetsHowUsersLeaveGroups) {
+  const auto read = parse_scenario(
+      "name: x\nusers: 30\nchats: {groups: {count: 2}}\n"
+      "leaves: {rate: 0.2, away: {min: 1s, max: 2s}}\n",
+      "s.yaml");
+  ASSERT_TRUE(read) << read.error().text;
+  EXPECT_EQ(read->leaves.per_user_per_s, 0.2);
+  EXPECT_EQ(read->leaves.away_min, seconds(1));
+  EXPECT_EQ(read->leaves.away_max, seconds(2));
+  EXPECT_THAT(refusal_of(std::string(kSmall) + "leaves: {rate: 1}\n"), HasSubstr("need groups"));
+  EXPECT_THAT(refusal_of(std::string(kSmall) + "leaves: {away: {min: 2s, max: 1s}}\n"),
+              HasSubstr("leaves.away"));
+}
+
 TEST(ScenarioFile, RefusesAnUnknownKeyWithItsLineAndTheNearest) {
   const std::string text = refusal_of(std::string(kSmall) + "sends:\n  rates: 1\n");
   EXPECT_THAT(text, HasSubstr("s.yaml:4"));
