@@ -99,6 +99,7 @@ class SeedRun {
     policy.durable_bytes_max = pick<uint32_t>({1'500, 4'000, 256 * 1024});
     if (options_.faults) world.faults = draw_faults();
     world.tamper = options_.tamper;
+    world.make_delay_log = options_.make_delay_log;
     if (options_.on_crash) world.on_crash = [this] { options_.on_crash(*store_); };
     for (int engines : world.engines_of_process) setting_ += std::to_string(engines) + " ";
     setting_ += "engines per process, page of " + std::to_string(policy.sync_events_max) +

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/store/chat_store.h"
+#include "core/store/delay_log.h"
 #include "sim/oracle/oracle.h"
 #include "sim/seeds/rare_paths.h"
 
@@ -23,6 +24,8 @@ struct SeedOptions {
   bool faults = true;
   /// Makes the store that survives crashes; a MemoryChatStore when empty. For planted bugs.
   std::function<std::unique_ptr<ChatStore>(uint64_t epoch)> make_store = {};
+  /// Makes the delay log of a process; a MemoryDelayLog when empty. For planted bugs.
+  std::function<std::unique_ptr<DelayLog>()> make_delay_log = {};
   std::function<void(ChatStore&)> on_crash = {};  ///< For planted bugs.
   std::function<void(std::string&)> tamper = {};  ///< For planted bugs, see WorldOptions.
 };

@@ -49,8 +49,9 @@ struct VirtualWorld::Host {
 
 /// What a process has on its own disk.
 struct VirtualWorld::Node {
-  Node(OccurrenceQueue& queue, Random random) : delays(queue, delay_log, random) {}
-  MemoryDelayLog delay_log;
+  Node(OccurrenceQueue& queue, std::unique_ptr<DelayLog> log, Random random)
+      : delay_log(std::move(log)), delays(queue, *delay_log, random) {}
+  std::unique_ptr<DelayLog> delay_log;
   VirtualDelayLog delays;
 };
 
@@ -72,8 +73,10 @@ VirtualWorld::VirtualWorld(WorldOptions options, ChatStore& store)
       store_epoch_(store.epoch()) {
   store_.set_faults(options_.faults.store);
   for (size_t process = 0; process < options_.engines_of_process.size(); ++process) {
-    nodes_.push_back(
-        std::make_unique<Node>(queue_, Random(options_.seed).fork("delay log", process)));
+    auto log =
+        options_.make_delay_log ? options_.make_delay_log() : std::make_unique<MemoryDelayLog>();
+    nodes_.push_back(std::make_unique<Node>(queue_, std::move(log),
+                                            Random(options_.seed).fork("delay log", process)));
     nodes_.back()->delays.set_faults(options_.faults.delay_log);
     for (int i = 0; i < options_.engines_of_process[process]; ++i) {
       auto host = std::make_unique<Host>();
@@ -172,7 +175,7 @@ void VirtualWorld::start_process(size_t process) {
     engines.push_back(starting->ref);
   }
   if (engines.empty()) return;
-  auto shares = share_delayed(nodes_[process]->delay_log.load().value(), engines);
+  auto shares = share_delayed(nodes_[process]->delay_log->load().value(), engines);
   for (size_t i = 0; i < engines.size(); ++i) {
     if (!shares[i].empty()) tell(host(engines[i]), DelayLoaded{std::move(shares[i])}, {});
   }
@@ -180,7 +183,7 @@ void VirtualWorld::start_process(size_t process) {
 
 size_t VirtualWorld::delayed_sends() const {
   size_t sends = 0;
-  for (const auto& node : nodes_) sends += node->delay_log.load().value().size();
+  for (const auto& node : nodes_) sends += node->delay_log->load().value().size();
   return sends;
 }
 

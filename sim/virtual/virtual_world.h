@@ -48,6 +48,8 @@ struct WorldOptions {
   uint64_t users = 1'000;  ///< The accounts that exist: 1 … users.
   /// Changes messages of engines on their way to clients; for planted bugs only.
   std::function<void(std::string&)> tamper;
+  /// Makes the delay log of a process; a MemoryDelayLog when empty.
+  std::function<std::unique_ptr<DelayLog>()> make_delay_log;
   /// Called when a process has crashed and its writes were cut.
   std::function<void()> on_crash;
   /// Hears the life-cycle journal of all engines.

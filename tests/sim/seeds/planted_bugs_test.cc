@@ -31,6 +31,11 @@ void forgetting(SeedOptions& options) {
   options.on_crash = [](ChatStore& store) { static_cast<ForgetfulStore&>(store).crash(); };
 }
 
+template <class Log>
+void with_delay_log(SeedOptions& options) {
+  options.make_delay_log = [] { return std::make_unique<Log>(); };
+}
+
 template <std::function<void(std::string&)> (*kMake)()>
 void tampering(SeedOptions& options) {
   options.tamper = kMake();
@@ -58,6 +63,15 @@ const Bug kBugs[] = {
     {"DeletedTextsAreKept", with_store<UnforgettingStore>, "has kept its text"},
     {"AnEditGoesToAnotherMessage", tampering<edits_another_message>, "shows chat"},
     {"AReturningDeviceGetsADeletedText", tampering<brings_a_deleted_text>, "unlike the log's"},
+    {"AChangeOfPresenceIsNotTold", tampering<hides_presence>, "presence, told to"},
+    {"AModeOfPresenceIsNotTold", tampering<hides_a_new_mode>, "presence, told to"},
+    {"AReceiptIsNotTold", tampering<hides_receipts>, "thinks that user"},
+    {"ANewEventIsCalledPruned", tampering<calls_pruned>, "pruned without reason"},
+    {"WhatIsTooOldIsKept", with_store<AimlessStore>, "which is too old"},
+    {"AChatIsNotEnded", with_store<AimlessStore>, "should be over"},
+    {"MoreThanIsTooOldIsPruned", with_store<OverPrunedStore>, "pruned without reason"},
+    {"TheUnreadAreMiscounted", with_store<MiscountingStore>, "unread"},
+    {"TheTailOfADelayLogIsLost", with_delay_log<TaillessDelayLog>, "lost:"},
     {"ATextIsChanged", tampering<changes_a_text>, "content unlike the log's"},
 };
 

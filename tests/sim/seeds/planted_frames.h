@@ -114,4 +114,42 @@ inline std::function<void(std::string&)> brings_a_deleted_text() {
   });
 }
 
+/// Every third batch of changes is empty.
+inline std::function<void(std::string&)> hides_presence() {
+  return in_one_of(
+      3, [](const v1::ServerFrame& frame) { return frame.has_presence() && frame.reply_to() == 0; },
+      [](v1::ServerFrame& frame) { frame.mutable_presence()->clear_entries(); });
+}
+
+/// Who is there is not told when changes are pushed again after another mode.
+inline std::function<void(std::string&)> hides_a_new_mode() {
+  return in_one_of(
+      1,
+      [](const v1::ServerFrame& frame) {
+        return frame.reply_to() == 0 && frame.presence().entries_size() > 2;
+      },
+      [](v1::ServerFrame& frame) { frame.mutable_presence()->clear_entries(); });
+}
+
+inline std::function<void(std::string&)> hides_receipts() {
+  return in_batches([](v1::ServerBatch& batch) {
+    for (v1::ServerFrame& frame : *batch.mutable_frames()) {
+      if (frame.has_receipt() && frame.inbox_seq() == 0) {
+        frame.mutable_receipt()->set_read_seq(0);
+      }
+    }
+  });
+}
+
+/// An event of a page is said to be too old.
+inline std::function<void(std::string&)> calls_pruned() {
+  return in_one_of(40, is_page, [](v1::ServerFrame& frame) {
+    v1::SyncEntry& entry = *frame.mutable_sync_page()->mutable_entries(0);
+    if (!entry.has_event()) return;
+    const v1::Event event = entry.event();
+    entry.mutable_pruned()->set_chat_id(event.chat_id());
+    entry.mutable_pruned()->set_seq(event.seq());
+  });
+}
+
 }  // namespace chat::sim

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "sim/memory_store/memory_chat_store.h"
+#include "sim/memory_store/memory_delay_log.h"
 
 namespace chat::sim {
 
@@ -206,6 +207,59 @@ class UnforgettingStore : public MemoryChatStore {
       if (auto* append = std::get_if<AppendEvents>(&command)) append->rewrites.clear();
     }
     return MemoryChatStore::write(written);
+  }
+};
+
+/// Does not know which chats have something due: only those that are used are looked at.
+class AimlessStore : public MemoryChatStore {
+ public:
+  using MemoryChatStore::MemoryChatStore;
+
+  StoreResult read(const StoreCommand& command) override {
+    if (std::holds_alternative<ScanAgenda>(command)) return AgendaScanned{};
+    return MemoryChatStore::read(command);
+  }
+};
+
+/// Takes an event more than is too old.
+class OverPrunedStore : public MemoryChatStore {
+ public:
+  using MemoryChatStore::MemoryChatStore;
+
+  std::vector<StoreResult> write(std::span<const StoreCommand> commands) override {
+    std::vector<StoreCommand> written(commands.begin(), commands.end());
+    for (StoreCommand& command : written) {
+      auto* append = std::get_if<AppendEvents>(&command);
+      if (!append || append->row.oldest_seq <= 1) continue;
+      append->row.oldest_seq = std::min(append->row.oldest_seq + 1, append->row.last_seq);
+    }
+    return MemoryChatStore::write(written);
+  }
+};
+
+/// Counts a message as unread that was read.
+class MiscountingStore : public MemoryChatStore {
+ public:
+  using MemoryChatStore::MemoryChatStore;
+
+  StoreResult read(const StoreCommand& command) override {
+    StoreResult result = MemoryChatStore::read(command);
+    auto* listed = std::get_if<UserChatsListed>(&result);
+    if (!listed) return result;
+    for (UserChatsListed::Item& item : listed->items) {
+      if (item.member.read_seq > 0) ++item.unread_count;
+    }
+    return result;
+  }
+};
+
+/// Loses the last entries when it is read at a start, as a log that was never synced.
+class TaillessDelayLog : public MemoryDelayLog {
+ public:
+  Result<std::vector<DelayEntry>> load() override {
+    auto entries = MemoryDelayLog::load();
+    if (entries && !entries->empty()) entries->pop_back();
+    return entries;
   }
 };
 
