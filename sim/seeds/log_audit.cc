@@ -96,8 +96,10 @@ class Audit {
     }
   }
 
-  /// Every event that was called pruned was too old then, or its chat was over.
-  void pruned() {
+  /// Marks never fell, and every event that was called pruned was too old, or its chat was over.
+  void history() {
+    violations_.insert(violations_.end(), scene_.keeper.violations().begin(),
+                       scene_.keeper.violations().end());
     violations_.insert(violations_.end(), scene_.retention.violations().begin(),
                        scene_.retention.violations().end());
     for (const RetentionWatch::Claim& claim : scene_.retention.claims()) {
@@ -237,7 +239,7 @@ void audit_store(const AuditScene& scene, Oracle& oracle, InboxLedger& ledger,
     audit.authored(UserId{user});
   }
   audit.marks();
-  audit.pruned();
+  audit.history();
   violations.insert(violations.end(), ledger.conflicts().begin(), ledger.conflicts().end());
 }
 

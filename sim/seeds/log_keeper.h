@@ -1,5 +1,6 @@
 // LogKeeper: stands before the store of a random world and remembers every event that it stored, so
-// that the audit knows what was pruned. Changes nothing. Thread rule: its world's thread.
+// that the audit knows what was pruned; and it notes marks of members that go back. Changes
+// nothing. Thread rule: its world's thread.
 #pragma once
 
 #include <map>
@@ -30,6 +31,7 @@ class LogKeeper : public ChatStore {
       for (const EventRow& event : append->rewrites) {
         events_[{append->chat, event.seq}] = event.stored_event;
       }
+      if (!append->members.empty()) look_at_marks(append->chat);
     }
     return results;
   }
@@ -41,8 +43,29 @@ class LogKeeper : public ChatStore {
     return found == events_.end() ? std::string() : found->second;
   }
 
+  /// Marks that were lower than before.
+  const std::vector<std::string>& violations() const { return violations_; }
+
  private:
+  struct Marks {
+    uint64_t delivered_seq = 0, read_seq = 0;
+  };
+
+  void look_at_marks(const ChatId& chat) {
+    const auto loaded = std::get<ChatLoaded>(store_.read(LoadChat{chat}));
+    for (const MemberRow& row : loaded.members) {
+      Marks& marks = marks_[{chat, row.user}];
+      if (row.delivered_seq < marks.delivered_seq || row.read_seq < marks.read_seq) {
+        violations_.push_back("chat " + chat.hex() + " took back what user " +
+                              std::to_string(row.user.value) + " has got or read");
+      }
+      marks = {row.delivered_seq, row.read_seq};
+    }
+  }
+
   ChatStore& store_;
+  std::map<std::pair<ChatId, UserId>, Marks> marks_;
+  std::vector<std::string> violations_;
   std::map<std::pair<ChatId, uint64_t>, std::string> events_;
 };
 

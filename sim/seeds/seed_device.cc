@@ -17,17 +17,17 @@ ChatId chat_of(const std::string& bytes) {
   return chat.value_or(ChatId());
 }
 
-std::string random_key(Random& random) {
-  std::string key;
-  for (int i = 0; i < 16; ++i) key.push_back(static_cast<char>(random.below(256)));
-  return key;
-}
-
 bool names(const google::protobuf::RepeatedField<uint64_t>& users, UserId user) {
   return std::find(users.begin(), users.end(), user.value) != users.end();
 }
 
 }  // namespace
+
+std::string random_key(Random& random) {
+  std::string key;
+  for (int i = 0; i < 16; ++i) key.push_back(static_cast<char>(random.below(256)));
+  return key;
+}
 
 SeedDevice::SeedDevice(SeedScene& scene, Options options, Random random)
     : scene_(scene),
@@ -152,6 +152,13 @@ void SeedDevice::look_back() {
   client_.pump();
 }
 
+void SeedDevice::type() {
+  const std::vector<ChatId> chats = known_chats();
+  if (chats.empty() || !may_ask()) return;
+  client_.session().typing(scene_.world.now(), chats[random_.below(chats.size())]);
+  client_.pump();
+}
+
 void SeedDevice::revoke() {
   if (!login_) return;
   const AccountChanged change{.user = options_.user, .ended = {login_}};
@@ -253,7 +260,7 @@ void SeedDevice::on_event(const v1::SyncEntry& entry, bool pushed) {
     on_pruned(chat_of(entry.pruned().chat_id()), entry.pruned().seq(), entry.inbox_seq() == 0);
   }
   if (!entry.has_event()) return;
-  if (!pushed) scene_.retention.shown(entry.event(), scene_.world.wall());
+  if (!pushed) shown(entry.event());
   const ChatId chat = chat_of(entry.event().chat_id());
   note_text(entry.event());
   if (entry.inbox_seq() == 0) {
@@ -272,6 +279,12 @@ void SeedDevice::on_event(const v1::SyncEntry& entry, bool pushed) {
   highest = std::max(highest, entry.event().seq());
   show(chat, entry.event());
   if (scene_.rooms.contains(chat)) on_own_membership(chat, entry.event());
+}
+
+void SeedDevice::shown(const v1::Event& event) {
+  scene_.retention.shown(
+      event, scene_.world.wall(),
+      scene_.quiet ? RetentionWatch::kUnderWayCalmMs : RetentionWatch::kUnderWayMs);
 }
 
 // A room's stream may begin again behind what is pruned: with one event all before it are gone.
@@ -406,7 +419,7 @@ void SeedDevice::on_history(const v1::ServerFrame& frame) {
     return;
   }
   for (const v1::Event& event : frame.history_page().events()) {
-    scene_.retention.shown(event, scene_.world.wall());
+    shown(event);
   }
   on_gap_page(frame.history_page(), frame.reply_to());
 }

@@ -38,6 +38,9 @@ struct SeedScene {
   RarePathCounts rare_paths = {};  ///< Those that devices see.
 };
 
+/// A key for an operation: 16 bytes.
+std::string random_key(Random& random);
+
 class SeedDevice : private ClientListener {
  public:
   struct Options {
@@ -70,6 +73,7 @@ class SeedDevice : private ClientListener {
   /// Asks for some page of a chat that the device knows.
   void look_back();
 
+  void type();
   /// Ends the log-in of this device, as from another device; it logs in again.
   void revoke();
 
@@ -117,6 +121,7 @@ class SeedDevice : private ClientListener {
   void show(const ChatId& chat, const v1::Event& event);
   void on_send_answer(const v1::ServerFrame& frame);
   void on_history(const v1::ServerFrame& frame);
+  void shown(const v1::Event& event);
   void on_pruned(const ChatId& chat, uint64_t seq, bool by_room);
   void want_past(const ChatId& chat, uint64_t from, uint64_t last);
   void on_gap_page(const v1::HistoryPage& page, uint32_t reply_to);

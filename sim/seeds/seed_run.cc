@@ -138,6 +138,7 @@ class SeedRun {
         device.client.encoding = random_.chance(1, 10) ? Encoding::json : Encoding::proto;
         device.client.want_receipts = random_.chance(1, 2);
         if (random_.chance(1, 4)) device.token_life = milliseconds(random_.between(2'000, 9'000));
+        device.client.want_typing = random_.chance(1, 2);
         device.client.want_presence = i == 1 && random_.chance(1, 2);
         while (device.client.want_presence && device.watched.size() < kWatched) {
           device.watched.push_back(UserId{1 + random_.below(users_)});
@@ -217,12 +218,10 @@ class SeedRun {
     auto request = std::make_shared<v1::Request>();
     v1::ChangeMembers& change = *request->mutable_change_members();
     change.set_chat_id(chats_[random_.below(chats_.size())].str());
-    std::string key;
-    for (int i = 0; i < 16; ++i) key.push_back(static_cast<char>(random_.below(256)));
-    change.set_client_op_id(key);
+    change.set_client_op_id(random_key(random_));
     for (uint64_t i = 1 + random_.below(3); i > 0; --i) {
       const uint64_t user = 1 + random_.below(users_);
-      switch (random_.below(10)) {
+      switch (random_.below(12)) {
         case 0:
           change.add_ban(user);
           break;
@@ -231,8 +230,15 @@ class SeedRun {
           change.add_unban(user);
           break;
         case 3:
-        case 4:
+        case 4: {
+          v1::RoleChange& role = *change.add_set_roles();
+          role.set_user_id(user);
+          role.set_role(random_.chance(1, 2) ? v1::ADMIN : v1::MEMBER);
+          break;
+        }
         case 5:
+        case 6:
+        case 7:
           change.add_remove(user);
           break;
         default:
@@ -240,6 +246,15 @@ class SeedRun {
           break;
       }
     }
+    ask(request);
+  }
+
+  void rename_chat() {
+    auto request = std::make_shared<v1::Request>();
+    v1::UpdateChat& update = *request->mutable_update_chat();
+    update.set_chat_id(chats_[random_.below(chats_.size())].str());
+    update.set_client_op_id(random_key(random_));
+    update.set_title("now " + std::to_string(random_.below(1'000)));
     ask(request);
   }
 
@@ -308,6 +323,10 @@ class SeedRun {
       });
     } else if (dice < 93) {
       device.revoke();
+    } else if (dice < 94) {
+      rename_chat();
+    } else if (dice < 95) {
+      device.type();
     } else {
       change_members();
     }
