@@ -34,6 +34,7 @@ function tables() {
     sent: 'messages written for the first time',
     acked: 'that chatd said it stored',
     refused: 'answered with a permanent error',
+    sends_delayed: 'of them first answered DELAYED',
     expected_deliveries: 'events that devices had to get',
     delivered: 'of them delivered',
     lost: 'expected, never delivered',
