@@ -102,6 +102,17 @@ uint64_t table_bytes(const std::string& dir, int64_t wall_ms = kNowMs) {
   return bytes;
 }
 
+/// Whether the text stands in a table, as it is.
+bool is_in_tables(const std::string& dir, const std::string& text) {
+  for (const auto& entry : std::filesystem::directory_iterator(dir)) {
+    if (entry.path().extension() != ".sst") continue;
+    std::ifstream file(entry.path(), std::ios::binary);
+    const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+    if (bytes.find(text) != std::string::npos) return true;
+  }
+  return false;
+}
+
 /// Text that does not compress.
 std::string noise(uint64_t seed, size_t size) {
   Random random(seed);
@@ -132,6 +143,46 @@ TEST(RocksChatStore, PrunedEventsGiveTheirStorageBack) {
   EXPECT_LT(table_bytes(dir.path()), before / 20);
   const auto store = open_at(dir.path());
   EXPECT_EQ(read<EventsRead>(*store, ReadEvents{chat}).rows.size(), 11u);
+}
+
+/// Appends events of one kilobyte each, with a key for each, in a chat of as many members.
+void fill(ChatStore& store, const ChatId& chat, uint64_t events) {
+  AppendEvents command = append_of(chat, 0, events);
+  for (EventRow& event : command.events) {
+    event.stored_event = noise(event.seq, 1'000);
+    command.keys.push_back(key_row(event.seq, 1, event.seq));
+    command.members.push_back({UserId{event.seq}, Role::member, 1});
+  }
+  command.row.fanned_seq = events;
+  ASSERT_EQ(append(store, command).outcome, WriteOutcome::stored);
+}
+
+TEST(RocksChatStore, AChatThatIsOverGivesItsStorageBack) {
+  const TempDir dir;
+  constexpr uint64_t kEvents = 2'000, kKept = 20;
+  const ChatId chat = chat_id("over"), kept = chat_id("kept");
+  {
+    const auto store = open_at(dir.path());
+    fill(*store, chat, kEvents);
+    fill(*store, kept, kKept);
+  }
+  const uint64_t before = table_bytes(dir.path());
+  EXPECT_GT(before, kEvents * 1'000);
+  EXPECT_TRUE(is_in_tables(dir.path(), noise(kEvents, 1'000)));
+  {
+    const auto store = open_at(dir.path());
+    AppendEvents end = append_of(chat, kEvents, 1);
+    end.row.fanned_seq = kEvents + 1;
+    end.row.ended = true;
+    ASSERT_EQ(append(*store, end).outcome, WriteOutcome::stored);
+    EXPECT_TRUE(take<Reclaimed>(write_one(*store, DropChat{chat})).complete);
+  }
+  EXPECT_LT(table_bytes(dir.path()), before / 20);
+  EXPECT_FALSE(is_in_tables(dir.path(), noise(kEvents, 1'000)));
+  const auto store = open_at(dir.path());
+  EXPECT_TRUE(read<ChatLoaded>(*store, LoadChat{chat}).row.value().ended) << "a gravestone stays";
+  EXPECT_EQ(read<EventsRead>(*store, ReadEvents{kept}).rows.size(), kKept);
+  EXPECT_EQ(read<ChatLoaded>(*store, LoadChat{kept}).members.size(), kKept);
 }
 
 TEST(RocksChatStore, ExpiredKeysLeaveTheStoreWhenItCompacts) {
