@@ -58,7 +58,7 @@ class UnderLoadTest(unittest.TestCase):
 
     def test_a_store_that_is_slow_fails_or_does_not_say_loses_and_repeats_nothing(self):
         simulation = Simulation(CHATSIM, self.chatd, WORKLOAD,
-                                "--duration", f"{PHASE_S * len(PHASES) + 4}s")
+                                "--duration", f"{PHASE_S * len(PHASES) + 2}s")
         simulation.wait_for_run_second(0)
         none = {name: 0 for phase in PHASES for name in phase}
         for phase in PHASES:
@@ -75,7 +75,7 @@ class UnderLoadTest(unittest.TestCase):
         self.assertGreater(counted["chats_delayed"], 10)
 
     def test_a_kill_while_the_store_hangs_loses_and_repeats_nothing(self):
-        simulation = Simulation(CHATSIM, self.chatd, WORKLOAD, "--duration", "10s")
+        simulation = Simulation(CHATSIM, self.chatd, WORKLOAD, "--duration", "8s")
         simulation.wait_for_run_second(0)
         wait_s(simulation.process, 2)
         make_faults(self.chatd, **HANGING_STORE)
@@ -92,7 +92,7 @@ class PromiseTest(DeviceTest):
     """Devices that never send again what was answered: what is in the log then, the server kept."""
 
     async def asyncSetUp(self):
-        self.chatd = Chatd(CHATD, "--fault-injection", "true", "--policy-request-timeout", "4s")
+        self.chatd = Chatd(CHATD, "--fault-injection", "true", "--policy-request-timeout", "3s")
         self.addCleanup(self.chatd.stop)
         people = People(self.chatd)
         self.tokens = {name: people.token(name) for name in SENDERS}
