@@ -30,6 +30,8 @@ def faults_of(record):
     if record.get("schema_version") != 1:
         faults.append("schema_version is not 1")
     slices = record.get("slices", [])
+    if not slices:
+        faults.append("there is no slice")
     end = 0
     for slice_ in slices:
         missing = {"first", "count", "failed", "cpu_s", "date", "core_digest",
@@ -37,13 +39,15 @@ def faults_of(record):
         if missing:
             faults.append(f"a slice lacks {', '.join(sorted(missing))}")
             continue
-        if slice_["first"] <= end - 1:
+        if slice_["first"] < end:
             faults.append(f"the slice from {slice_['first']} on overlaps the one before")
         if slice_["first"] == end:
             faults.append(f"the slice from {slice_['first']} on is not joined with the one before")
         end = slice_["first"] + slice_["count"]
-        if slice_["count"] < 1 or slice_["failed"] > slice_["count"]:
-            faults.append("a slice has impossible counts")
+        if slice_["count"] < 1:
+            faults.append(f"the slice from {slice_['first']} on has no seeds")
+        if slice_["failed"] != 0:
+            faults.append(f"{slice_['failed']} seeds failed from {slice_['first']} on")
         if not re.fullmatch(r"\d{4}-\d\d-\d\d", slice_["date"]):
             faults.append(f"{slice_['date']} is no date")
         if not re.fullmatch(r"[0-9a-f]{64}", slice_["core_digest"]):
@@ -62,6 +66,15 @@ def verdict(record, source):
     text = f"{seeds} seeds, {failed} failed; "
     return text + ("recorded with this core/" if valid
                    else "core/ has changed since: run them anew")
+
+
+def slice_of(first, count, **fields):
+    return {"first": first, "count": count, "failed": 0, "cpu_s": 1.5, "date": "2026-01-31",
+            "core_digest": "0" * 64, "rare_paths": {}, **fields}
+
+
+def record_of(*slices):
+    return {"schema_version": 1, "slices": list(slices)}
 
 
 class SeedsRecord(unittest.TestCase):
@@ -97,7 +110,24 @@ class SeedsRecord(unittest.TestCase):
             self.record(str(path), "--count", "1", expect=2)
             self.assertEqual(path.read_text(), "[1, 2]")
 
-    def test_the_record_of_the_repository_has_the_right_form(self):
+    def test_slices_apart_have_no_faults(self):
+        self.assertEqual(faults_of(record_of(slice_of(1, 4), slice_of(7, 2))), [])
+
+    def test_failed_seeds_are_a_fault(self):
+        self.assertEqual(faults_of(record_of(slice_of(1, 4, failed=1))),
+                         ["1 seeds failed from 1 on"])
+
+    def test_slices_that_overlap_or_are_not_in_order_are_a_fault(self):
+        overlaps = ["the slice from 4 on overlaps the one before"]
+        self.assertEqual(faults_of(record_of(slice_of(1, 4), slice_of(4, 2))), overlaps)
+        self.assertEqual(faults_of(record_of(slice_of(7, 4), slice_of(4, 2))), overlaps)
+
+    def test_a_record_without_seeds_is_a_fault(self):
+        self.assertEqual(faults_of(record_of()), ["there is no slice"])
+        self.assertEqual(faults_of(record_of(slice_of(1, 0))),
+                         ["the slice from 1 on has no seeds"])
+
+    def test_the_record_of_the_repository_is_sound(self):
         path = SOURCE / "reports" / "seeds.json"
         if not path.exists():
             self.skipTest("nothing recorded")
