@@ -1,5 +1,7 @@
 // Receipts: SENT, DELIVERED and READ of a message per user, on request and pushed, told again to
 // whoever was away, too slow, or lost them with an engine.
+#include <numeric>
+
 #include "tests/engine/talk.h"
 
 namespace chat::sim {
@@ -161,6 +163,34 @@ TEST_P(Receipts, AReadOfMoreThanThereIsCountsAsFarAsThereIs) {
   ada->say(chat_, "two", 2);
   run(2'000);
   EXPECT_EQ(summary(1, chat_, 2).read_count(), 0u);
+}
+
+TEST_P(Receipts, AreToldOneByOneAmongThirtyTwoMembersAndAsCountsFromTheThirtyThirdOn) {
+  std::vector<uint64_t> members(32);
+  std::iota(members.begin(), members.end(), 1);
+  const ChatId chat = make_chat(v1::GROUP, members);
+  auto ada = device(1), bob = device(2);
+  ada->join_live();
+  bob->join_live();
+  ada->say(chat, "to thirty-two", 1);
+  bob->read(chat, 2);
+  run(3'000);
+  EXPECT_EQ(told(*ada, 2).read_seq(), 2u);
+  EXPECT_EQ(summary(1, chat, 2).receipts_size(), 32);
+  v1::ChangeMembers add;
+  add.add_add(33);
+  ASSERT_TRUE(change_members(1, chat, add).has_chat());
+  ada->say(chat, "to thirty-three", 2);
+  const size_t before = ada->count(F::kReceipt);
+  bob->read(chat, 4);
+  run(60'000);
+  EXPECT_EQ(ada->count(F::kReceipt), before);
+  EXPECT_EQ(told(*ada, 2).read_seq(), 2u);
+  const v1::ReceiptSummary is = summary(1, chat, 4);
+  EXPECT_EQ(is.member_count(), 32u) << "without its author";
+  EXPECT_EQ(is.delivered_count(), 1u);
+  EXPECT_EQ(is.read_count(), 1u);
+  EXPECT_EQ(is.receipts_size(), 0);
 }
 
 class ReceiptsOverCrashes : public Receipts {};
