@@ -118,14 +118,14 @@ TEST_P(Messages, ARoomPushesToLiveSessionsAndWritesNoInboxRowsForMessages) {
     (*d)->join_live();
     (*d)->sync_room(room, 0);
   }
-  const uint64_t rows = total().inbox_rows;
+  const uint64_t rows = total_of(&EngineCounters::inbox_rows);
   ada->say(room, "one", 1);
   bob->say(room, "two", 2);
   EXPECT_EQ(ada->texts(), (Texts{"one", "two"}));
   EXPECT_EQ(bob->texts(), (Texts{"one", "two"}));
   EXPECT_EQ(cat->texts(), (Texts{"one", "two"}));
   EXPECT_EQ(bob->last(F::kEvent)->client_msg_id(), std::string(16, '\x02'));
-  EXPECT_EQ(total().inbox_rows, rows);
+  EXPECT_EQ(total_of(&EngineCounters::inbox_rows), rows);
 }
 
 TEST_P(Messages, ARoomIsReadFromItsCursorAndThenPushed) {
@@ -139,27 +139,40 @@ TEST_P(Messages, ARoomIsReadFromItsCursorAndThenPushed) {
   EXPECT_EQ(bob->texts(), (Texts{"3", "4", "5", "live"}));
 }
 
-TEST_P(Messages, HistoryPagesFromTheFirstEventToTheLastWithoutGapOrRepeat) {
-  auto ada = device(1);
+TEST_P(Messages, HistoryPagesFromTheFirstEventToTheLastWithoutGapOrRepeatWhileOthersWrite) {
+  auto ada = device(1), bob = device(2);
   ada->join_live();
+  bob->join_live();
   const ChatId chat = ChatId::direct(UserId{1}, UserId{2});
-  for (uint8_t i = 1; i <= 7; ++i) ada->say(chat, std::to_string(i), i);
-  std::vector<uint64_t> seqs;
-  uint64_t after = 0;
+  uint32_t said = 0;
+  for (; said < 7; ++said) ada->say(chat, std::to_string(said + 1), said + 1);
+  std::vector<uint64_t> seqs, dense;
+  Texts texts, expected;
   for (bool complete = false; !complete;) {
+    const bool all_said = said == 17;
+    for (int i = 0; i < 2 && said < 17; ++i, ++said) {  // Under way while the page is read.
+      bob->post(bob->message(chat, std::to_string(said + 1), said + 1));
+    }
     v1::ClientFrame frame;
     frame.set_id(77);
     frame.mutable_history()->set_chat_id(chat.str());
-    frame.mutable_history()->set_after_seq(after);
+    frame.mutable_history()->set_after_seq(seqs.empty() ? 0 : seqs.back());
     frame.mutable_history()->set_forward(true);
     frame.mutable_history()->set_limit(3);
     ada->send(frame);
     const v1::HistoryPage& page = ada->last(F::kHistoryPage)->history_page();
-    for (const auto& event : page.events()) seqs.push_back(event.seq());
-    complete = page.complete();
-    after = seqs.back();
+    for (const auto& event : page.events()) {
+      seqs.push_back(event.seq());
+      texts.push_back(event.message().text());
+    }
+    complete = all_said && page.complete();
   }
-  EXPECT_EQ(seqs, (std::vector<uint64_t>{1, 2, 3, 4, 5, 6, 7}));
+  for (uint64_t seq = 1; seq <= 17; ++seq) {
+    expected.push_back(std::to_string(seq));
+    dense.push_back(seq);
+  }
+  EXPECT_EQ(seqs, dense);
+  EXPECT_EQ(texts, expected);
 }
 
 TEST_P(Messages, MarksReachTheOthersAndOwnReadsReachTheOwnDevices) {

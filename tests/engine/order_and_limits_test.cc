@@ -1,4 +1,5 @@
 // Order and numbers of messages under concurrency, idempotency over both ways of sending, limits.
+#include <map>
 #include <numeric>
 #include <set>
 
@@ -11,11 +12,45 @@ using testing::Values;
 using Texts = std::vector<std::string>;
 using F = v1::ServerFrame;
 
-class Order : public Talk {};
+/// Events by their positions in the inbox; one that came twice has to be the same both times.
+std::map<uint64_t, v1::Event> inbox_of(const Device& device) {
+  std::map<uint64_t, v1::Event> inbox;
+  const auto take = [&](uint64_t inbox_seq, const v1::Event& event) {
+    const auto [known, is_new] = inbox.emplace(inbox_seq, event);
+    EXPECT_TRUE(is_new || known->second.SerializeAsString() == event.SerializeAsString());
+  };
+  for (const v1::ServerFrame& frame : device.frames) {
+    if (frame.has_event()) take(frame.inbox_seq(), frame.event());
+    for (const v1::SyncEntry& entry : frame.sync_page().entries()) {
+      take(entry.inbox_seq(), entry.event());
+    }
+  }
+  return inbox;
+}
+
+class Order : public Talk {
+ protected:
+  /// Connects anew with the cursor that the device has, and reads to head.
+  static void come_back(Device& device) {
+    device.drop();
+    const std::map<uint64_t, v1::Event> inbox = inbox_of(device);
+    uint64_t next = inbox.empty() ? 2 : inbox.rbegin()->first + 1;
+    device.join(next - 1);
+    for (bool done = device.last(F::kWelcome)->welcome().live(); !done;) {
+      device.sync(next);
+      const v1::SyncPage& page = device.last(F::kSyncPage)->sync_page();
+      EXPECT_FALSE(page.reset());
+      next = page.next();
+      done = page.done();
+    }
+  }
+};
 INSTANTIATE_TEST_SUITE_P(Engines, Order, Values(1, 2, 3));
 
-TEST_P(Order, SixtyFourWritersOfOneChatGetDenseIds) {
-  std::vector<uint64_t> members(64);
+/// R69: the home dies while all write; whoever has no answer says the same again.
+TEST_P(Order, SixtyFourWritersGetDenseSeqsAndTheCrashOfTheHomeReusesNone) {
+  constexpr uint32_t kWriters = 64, kEach = 6;
+  std::vector<uint64_t> members(kWriters);
   std::iota(members.begin(), members.end(), 1);
   const ChatId group = make_chat(v1::GROUP, members);
   std::vector<std::unique_ptr<Device>> writers;
@@ -23,20 +58,54 @@ TEST_P(Order, SixtyFourWritersOfOneChatGetDenseIds) {
     writers.push_back(device(member));
     writers.back()->join_live();
   }
-  for (uint32_t key = 1; key <= 5; ++key) {
-    for (auto& writer : writers) writer->post(writer->message(group, "together", key));
+  const auto text = [](size_t writer, size_t key) {
+    return std::to_string(writer + 1) + " says " + std::to_string(key);
+  };
+  for (uint32_t key = 1; key <= kEach; ++key) {
+    for (size_t i = 0; i < kWriters; ++i) {
+      writers[i]->post(writers[i]->message(group, text(i, key), key));
+    }
+    run(10);
+    if (key == kEach / 2) world_.crash(home_of(group).value - 1, seconds(2));
   }
   run(10'000);
-  std::set<uint64_t> seqs;
-  for (auto& writer : writers) {
-    const std::vector<uint64_t> own = writer->acked_seqs();
-    EXPECT_EQ(own.size(), 5u);
-    EXPECT_TRUE(std::is_sorted(own.begin(), own.end()));
-    seqs.insert(own.begin(), own.end());
+  std::vector<std::set<uint32_t>> unanswered(kWriters);
+  std::map<uint64_t, std::string> acked;  // Texts by the seqs that they were promised.
+  const auto take_acks = [&](size_t i) {
+    for (uint32_t key = 1; key <= kEach; ++key) unanswered[i].insert(key);
+    for (const v1::ServerFrame& frame : writers[i]->frames) {
+      if (!frame.has_send_ack()) continue;
+      const auto key = static_cast<uint32_t>(frame.send_ack().client_msg_id().front());
+      unanswered[i].erase(key);
+      EXPECT_EQ(acked.emplace(frame.send_ack().seq(), text(i, key)).first->second, text(i, key));
+    }
+  };
+  for (size_t i = 0; i < kWriters; ++i) {
+    take_acks(i);
+    come_back(*writers[i]);
+    for (uint32_t key : unanswered[i]) writers[i]->say(group, text(i, key), key);
+    take_acks(i);
+    EXPECT_TRUE(unanswered[i].empty()) << i;
   }
-  EXPECT_EQ(seqs.size(), 64u * 5);
-  EXPECT_EQ(*seqs.begin(), 2u);  // The members' event has seq 1.
-  EXPECT_EQ(*seqs.rbegin(), 64u * 5 + 1);
+  std::vector<uint64_t> seqs, dense(kWriters * kEach + 1);
+  std::iota(dense.begin(), dense.end(), 1);
+  Texts log;
+  for (const v1::Event& event : log_of(1, group)) {
+    seqs.push_back(event.seq());
+    if (event.has_message()) log.push_back(event.message().text());
+  }
+  EXPECT_EQ(seqs, dense);
+  EXPECT_EQ(acked.size(), kWriters * kEach);
+  for (const auto& [seq, promised] : acked) EXPECT_EQ(log.at(seq - 2), promised) << seq;
+  for (auto& writer : writers) {
+    come_back(*writer);
+    Texts got;
+    for (const auto& [inbox_seq, event] : inbox_of(*writer)) {
+      EXPECT_EQ(inbox_seq, got.size() + 2) << "the members' event was the first";
+      got.push_back(event.message().text());
+    }
+    EXPECT_EQ(got, log);
+  }
 }
 
 TEST_P(Order, SendsOfOneMillisecondAreTotallyOrdered) {
