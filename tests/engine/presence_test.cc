@@ -44,11 +44,6 @@ class PresenceTalk : public Talk {
     world_.set_limits(limits);
     run(100);
   }
-  uint64_t pushed() const {
-    uint64_t sum = 0;
-    for (const EngineCounters& one : world_.counters()) sum += one.presence_pushed;
-    return sum;
-  }
 };
 
 class Presence : public PresenceTalk {};
@@ -96,7 +91,7 @@ TEST_P(Presence, AShortLossIsNoChangeAndSilencePastTheTimeoutIsExactlyOne) {
   EXPECT_EQ(told(*ada, 2), (States{v1::ONLINE, v1::OFFLINE}));
 }
 
-TEST_P(Presence, ALogOutIsSeenOnAnotherEngineWithinASecond) {
+TEST_P(Presence, ACleanCloseIsSeenOnAnotherEngineWithinASecond) {
   auto ada = watcher(1);
   auto bob = device(2);
   ada->engine = EngineId{1};
@@ -109,6 +104,26 @@ TEST_P(Presence, ALogOutIsSeenOnAnotherEngineWithinASecond) {
   bob->close_now(CloseCode::normal);
   while (told(*ada, 2).back() == v1::ONLINE && world_.now() - before < seconds(1)) run(10);
   EXPECT_EQ(told(*ada, 2), (States{v1::ONLINE, v1::OFFLINE}));
+}
+
+TEST_P(Presence, ALogOutIsSeenOnAnotherEngineWithinASecondAndALostLinkAfterTheGrace) {
+  auto ada = watcher(1);
+  auto bob = device(2), cid = device(3);
+  ada->engine = EngineId{1};
+  bob->engine = cid->engine = EngineId{static_cast<uint64_t>(GetParam())};
+  bob->token = token_of(UserId{2}, LoginId{1}, world_.wall(), world_.wall() + minutes(60));
+  for (auto* d : {&ada, &bob, &cid}) (*d)->join_live();
+  ada->send(watch_frame({2, 3}));
+  run(2'000);
+  cid->close_now(CloseCode::abnormal);
+  world_.end_logins({.user = UserId{2}, .ended = {LoginId{1}}});
+  run(1'000);
+  EXPECT_EQ(bob->closed, CloseCode::revoked);
+  EXPECT_EQ(told(*ada, 2), (States{v1::ONLINE, v1::OFFLINE}));
+  EXPECT_EQ(told(*ada, 3), States{v1::ONLINE});
+  run(22'000);
+  EXPECT_EQ(told(*ada, 2), (States{v1::ONLINE, v1::OFFLINE}));
+  EXPECT_EQ(told(*ada, 3), (States{v1::ONLINE, v1::OFFLINE}));
 }
 
 TEST_P(Presence, ASecondDeviceIsNoChange) {
@@ -183,14 +198,14 @@ TEST_P(Presence, EveryWatcherIsToldAtMostOnceForEachChangeAndNobodyInFetchMode) 
     change % 2 == 0 ? bob->join_live() : bob->leave();
     run(3'000);
   }
-  EXPECT_EQ(pushed(), 6u * 4u);
+  EXPECT_EQ(total_of(&EngineCounters::presence_pushed), 6u * 4u);
   set_mode(PresenceMode::fetch);
-  const uint64_t before = pushed();
+  const uint64_t before = total_of(&EngineCounters::presence_pushed);
   for (auto& one : watchers) one->send(watch_frame({10}));
   EXPECT_EQ(watchers[0]->last(F::kPresence)->presence().mode(), v1::FETCH);
   bob->join_live();
   run(3'000);
-  EXPECT_EQ(pushed(), before);
+  EXPECT_EQ(total_of(&EngineCounters::presence_pushed), before);
   EXPECT_EQ(told(*watchers[0], 10).back(), v1::OFFLINE);
 }
 
@@ -288,6 +303,26 @@ TEST_P(Presence, AfterARestartOfAllNobodyIsOfflineBeforeTheGrace) {
   EXPECT_EQ(told(*ada, 2), (States{v1::ONLINE, v1::OFFLINE})) << "it has said goodbye";
   run(10'000);
   EXPECT_EQ(told(*ada, 3), States{v1::OFFLINE});
+}
+
+/// R26: heartbeats are activity too.
+TEST_P(Presence, WhenSomebodyWasLastSeenIsKnownToFiveMinutesAfterARestartOfAll) {
+  auto bob = device(2);
+  bob->join_live();
+  for (int half_minute = 0; half_minute < 24; ++half_minute) {
+    run(30'000);
+    bob->heartbeat();
+  }
+  ASSERT_FALSE(bob->closed.has_value());
+  const int64_t crashed_ms = world_.wall().ms;
+  for (size_t process = 0; process < world_.processes(); ++process) {
+    world_.crash(process, seconds(1));
+  }
+  run(60'000);
+  const v1::PresenceEntry gone = presence(2);
+  EXPECT_EQ(gone.state(), v1::OFFLINE);
+  EXPECT_GE(gone.last_seen_ms(), crashed_ms - minutes(5).ms());
+  EXPECT_LE(gone.last_seen_ms(), crashed_ms);
 }
 
 class PresenceMoves : public PresenceTalk {};
@@ -481,9 +516,7 @@ TEST_P(PresenceBudget, WhatIsOverTheBudgetIsToldLaterAndMessagesDoNotWait) {
     ASSERT_FALSE(told(*ada, user).empty());
     EXPECT_EQ(told(*ada, user).back(), v1::ONLINE);
   }
-  uint64_t over = 0;
-  for (const EngineCounters& one : world_.counters()) over += one.presence_over_budget;
-  EXPECT_GT(over, 0u);
+  EXPECT_GT(total_of(&EngineCounters::presence_over_budget), 0u);
 }
 
 }  // namespace
