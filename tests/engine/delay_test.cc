@@ -29,17 +29,6 @@ class Delays : public Talk {
     }
     return out;
   }
-  EngineCounters delays() const {
-    EngineCounters sum;
-    for (const EngineCounters& one : world_.counters()) {
-      sum.chats_delayed += one.chats_delayed;
-      sum.sends_delayed += one.sends_delayed;
-      sum.delayed_stored += one.delayed_stored;
-      sum.delayed_forwarded += one.delayed_forwarded;
-      sum.delays_refused += one.delays_refused;
-    }
-    return sum;
-  }
 
   const ChatId chat_ = ChatId::direct(UserId{1}, UserId{2});
   std::unique_ptr<Device> ada_, bob_;
@@ -55,10 +44,10 @@ TEST_P(Delays, AHangingStoreDelaysASendAfterTwoSeconds) {
   run(1'500);
   EXPECT_EQ(statuses(*ada_), (std::vector{v1::STORED, v1::DELAYED}));
   EXPECT_EQ(ada_->acked_seqs().back(), 0u);
-  EXPECT_EQ(delays().chats_delayed, 1u);
+  EXPECT_EQ(total_of(&EngineCounters::chats_delayed), 1u);
   run(10'000);
   EXPECT_EQ(bob_->texts(), (Texts{"hello", "one"}));
-  EXPECT_EQ(delays().delayed_stored, 1u);
+  EXPECT_EQ(total_of(&EngineCounters::delayed_stored), 1u);
   EXPECT_EQ(world_.delayed_sends(), 0u);
 }
 
@@ -80,8 +69,8 @@ TEST_P(Delays, SendsToADelayedChatAreDelayedAtOnceAndKeepTheirOrder) {
   texts.push_back("after");
   EXPECT_EQ(statuses(*ada_).back(), v1::STORED);
   EXPECT_EQ(bob_->texts(), texts);
-  EXPECT_EQ(delays().sends_delayed, 11u);
-  EXPECT_EQ(delays().delayed_stored, 11u);
+  EXPECT_EQ(total_of(&EngineCounters::sends_delayed), 11u);
+  EXPECT_EQ(total_of(&EngineCounters::delayed_stored), 11u);
 }
 
 TEST_P(Delays, TheSameKeyIsDelayedAgainAndStoredOnce) {
@@ -98,7 +87,7 @@ TEST_P(Delays, TheSameKeyIsDelayedAgainAndStoredOnce) {
   EXPECT_EQ(bob_->texts(), (Texts{"hello", "one"}));
   ada_->say(chat_, "one", 1);
   EXPECT_EQ(statuses(*ada_).back(), v1::DUPLICATE);
-  EXPECT_EQ(delays().sends_delayed, 1u);
+  EXPECT_EQ(total_of(&EngineCounters::sends_delayed), 1u);
 }
 
 TEST_P(Delays, AChatThatWasNeverReadCannotDelay) {
@@ -179,7 +168,7 @@ TEST_P(ShortQueue, RefusesWhatItCannotHold) {
   run(2'500);
   EXPECT_EQ(statuses(*ada_), (std::vector{v1::STORED, v1::DELAYED, v1::DELAYED}));
   EXPECT_EQ(ada_->error(), v1::UNAVAILABLE);
-  EXPECT_EQ(delays().delays_refused, 1u);
+  EXPECT_EQ(total_of(&EngineCounters::delays_refused), 1u);
   run(10'000);
   EXPECT_EQ(bob_->texts(), (Texts{"hello", "1", "2"}));
 }
@@ -201,8 +190,8 @@ TEST_P(DelayedMoves, TheOldHomeForwardsWhatItDelayed) {
   ada_->post(ada_->message(chat_, "6", 6));
   run(15'000);
   EXPECT_EQ(bob_->texts(), (Texts{"hello", "1", "2", "3", "4", "5", "6"}));
-  EXPECT_EQ(delays().delayed_forwarded, 5u);
-  EXPECT_EQ(delays().delayed_stored, 5u);
+  EXPECT_EQ(total_of(&EngineCounters::delayed_forwarded), 5u);
+  EXPECT_EQ(total_of(&EngineCounters::delayed_stored), 5u);
   EXPECT_EQ(world_.delayed_sends(), 0u);
 }
 

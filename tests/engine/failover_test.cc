@@ -192,11 +192,7 @@ TEST_P(Failover, HeartbeatsNeverLeaveTheirEngine) {
   ada->engine = EngineId{2};
   ada->join_live();
   run(1'000);
-  const auto frames = [&] {
-    uint64_t sum = 0;
-    for (const EngineCounters& engine : world_.counters()) sum += engine.peer_frames_out;
-    return sum;
-  };
+  const auto frames = [&] { return total_of(&EngineCounters::peer_frames_out); };
   const uint64_t before = frames();
   for (int i = 0; i < 20; ++i) {
     run(20'000);

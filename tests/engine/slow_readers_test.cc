@@ -44,8 +44,10 @@ TEST_P(SlowReaders, OneThatIsToldToSyncMissesNothingAndGetsNothingTwice) {
   run(10'000);
   ASSERT_TRUE(bob->last(F::kLagged));
   EXPECT_LT(bob->texts().size(), 40u);
-  EXPECT_GE(total().durable_dropped, 1u);
-  EXPECT_EQ(total().slow_reader_overflows + total().slow_reader_stalls, 0u);
+  EXPECT_GE(total_of(&EngineCounters::durable_dropped), 1u);
+  EXPECT_EQ(total_of(&EngineCounters::slow_reader_overflows) +
+                total_of(&EngineCounters::slow_reader_stalls),
+            0u);
   EXPECT_EQ(bob->last(F::kLagged)->lagged().from_inbox_seq(), bob->texts().size() + 1);
   bob->catch_up();
   all.push_back("live again");
@@ -87,9 +89,10 @@ TEST_P(SlowReaders, OneWithoutProgressForTenSecondsIsClosed) {
   slow_down(seconds(25));
   ada->say(chat_, "does anybody read?", 1);
   run(9'000);
-  EXPECT_EQ(total().slow_reader_stalls, 0u);
+  EXPECT_EQ(total_of(&EngineCounters::slow_reader_stalls), 0u);
   run(2'000);
-  EXPECT_EQ(total().slow_reader_stalls, 2u);  // The author does not read its answer either.
+  EXPECT_EQ(total_of(&EngineCounters::slow_reader_stalls),
+            2u);  // The author does not read its answer either.
   run(30'000);
   EXPECT_EQ(bob->closed, CloseCode::slow_reader);
   read_normally();
@@ -112,8 +115,8 @@ TEST_P(SlowReaders, OneThatAsksForMoreThanAMegabyteWithoutReadingIsClosed) {
     bob->post(frame);
   }
   run(1'000);
-  EXPECT_EQ(total().slow_reader_overflows, 1u);
-  EXPECT_EQ(total().slow_reader_stalls, 0u);
+  EXPECT_EQ(total_of(&EngineCounters::slow_reader_overflows), 1u);
+  EXPECT_EQ(total_of(&EngineCounters::slow_reader_stalls), 0u);
   run(20'000);
   EXPECT_EQ(bob->closed, CloseCode::slow_reader);
 }

@@ -315,25 +315,7 @@ class Talk : public testing::TestWithParam<int> {
     request.mutable_get_presence()->add_user_ids(user);
     return ask(request).presence().entries(0);
   }
-  EngineCounters total() const {
-    EngineCounters sum;
-    for (const EngineCounters& one : world_.counters()) {
-      sum.inbox_rows += one.inbox_rows;
-      sum.lagged += one.lagged;
-      sum.slow_reader_overflows += one.slow_reader_overflows;
-      sum.slow_reader_stalls += one.slow_reader_stalls;
-      sum.ephemeral_dropped += one.ephemeral_dropped;
-      sum.durable_dropped += one.durable_dropped;
-      sum.rate_limited_unanswered += one.rate_limited_unanswered;
-      sum.rate_limited_user += one.rate_limited_user;
-      sum.rate_limited_address += one.rate_limited_address;
-      sum.rate_limited_chat += one.rate_limited_chat;
-      sum.rate_limited_frames += one.rate_limited_frames;
-    }
-    return sum;
-  }
-
-  /// A counter of all engines together.
+  /// A counter of all engines together, those that crashed included.
   uint64_t total_of(uint64_t EngineCounters::*counter) const {
     uint64_t sum = 0;
     for (const EngineCounters& one : world_.counters()) sum += one.*counter;
