@@ -39,9 +39,11 @@ void ChatMarks::raise(Chat& chat, EngineId from, const peer::MarksUpdate& frame,
     return;
   }
   MemberRow& member = found->second;
-  const uint64_t read = std::min(frame.read_seq(), chat.row.last_seq);
-  const uint64_t delivered =
-      std::min(std::max(frame.delivered_seq(), frame.read_seq()), chat.row.last_seq);
+  // Clients may say that they have read what is not there, but what was delivered is. An end of the
+  // chat below that is old, and the store refuses what is written with it.
+  const uint64_t end = std::max(chat.row.last_seq, frame.delivered_seq());
+  const uint64_t read = std::min(frame.read_seq(), end);
+  const uint64_t delivered = std::max(frame.delivered_seq(), read);
   // An append in flight may be storing it just now.
   const bool stored = !chat.appending && !chat.dirty_marks.contains(user);
   if (stored && delivered <= member.delivered_seq && read <= member.read_seq) {

@@ -132,7 +132,7 @@ void DeliveryMarks::on_marks_stored(const peer::MarksStored& frame) {
   if (!user || !chat) return;
   const auto found = user->unstored_marks.find(*chat);
   if (found == user->unstored_marks.end()) return;
-  if (std::min(found->second.delivered_seq, frame.last_seq()) <= frame.delivered_seq() &&
+  if (found->second.delivered_seq <= frame.delivered_seq() &&
       std::min(found->second.read_seq, frame.last_seq()) <= frame.read_seq()) {
     user->unstored_marks.erase(found);
   }

@@ -241,7 +241,7 @@ void InboxWriter::finish(User& user, InboxJob& job) {
     return;
   }
   const uint64_t read_seq = user.chats[job.chat].read_seq;
-  marks_.raise(user, job.chat, {.delivered_seq = read_seq, .read_seq = read_seq});
+  marks_.raise(user, job.chat, {.read_seq = read_seq});
   peer::Frame frame;
   frame.mutable_reply()->set_request_id(job.request_id);
   v1::Receipt& receipt = *frame.mutable_reply()->mutable_response()->mutable_receipt();
