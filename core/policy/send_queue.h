@@ -18,8 +18,8 @@ namespace chat {
 
 enum class SendLane : uint8_t {
   control,    ///< Answers and Lagged: never dropped.
-  durable,    ///< Events and receipts: in the log, so a dropped one can be synced.
-  ephemeral,  ///< Typing and presence.
+  durable,    ///< Entries of logs: a dropped one can be synced.
+  ephemeral,  ///< Typing, presence and receipts of others.
 };
 
 enum class SendVerdict : uint8_t {

@@ -246,7 +246,8 @@ void ClientFrames::sync(Session& session, const v1::ClientFrame& frame) {
   }
   session.live = false;
   session.queue.clear_lagged();
-  session.sync = PendingSync{frame.id(), sync.from_inbox_seq(), sync.limit()};
+  session.sync =
+      PendingSync{frame.id(), session.reset_due ? 0 : sync.from_inbox_seq(), sync.limit()};
   post_sync_read(session);
 }
 

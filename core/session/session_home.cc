@@ -301,6 +301,7 @@ void SessionHome::welcome(Session& session, const peer::Attached& frame) {
   session.pushed_through =
       frame.recovered() ? session.hello->resume().inbox_seq() : frame.inbox_head();
   session.acked_through = frame.recovered() ? session.pushed_through : 0;
+  session.reset_due = session.hello->has_resume() && !frame.recovered();
   const int64_t receipts_since_ms = session.hello->want().receipts_since_ms();
   session.hello.reset();
   ++context_.counters.sessions;
@@ -433,6 +434,7 @@ void SessionHome::on_sync_result(EngineId from, peer::SyncResult& frame) {
     return;
   }
   ++context_.counters.sync_pages;
+  if (frame.page().reset()) session->reset_due = false;
   const uint64_t next = frame.page().next();
   // A page that was made before the user moved here and back may not know all that was told since.
   const bool done = frame.page().done() && next > session->head_seen;

@@ -63,13 +63,31 @@ TEST_P(Sessions, AResumeGetsExactlyWhatWasMissedInOrder) {
   EXPECT_EQ(bob->texts().back(), "7");
 }
 
-TEST_P(Sessions, ACursorOfAnotherEpochIsNotRecovered) {
-  auto ada = device(1);
+TEST_P(Sessions, ACursorOfAnotherEpochIsVoidAndItsSyncIsAResetAndNeverAPart) {
+  auto ada = device(1), bob = device(2);
   ada->join_live();
+  bob->join_live();
+  const ChatId chat = ChatId::direct(UserId{1}, UserId{2});
+  for (uint32_t i = 1; i <= 5; ++i) bob->say(chat, std::to_string(i), i);
   ada->drop();
+  for (uint32_t i = 6; i <= 8; ++i) bob->say(chat, std::to_string(i), i);
   ada->epoch += 1;
-  ada->join(0);
+  ada->join(5);
   EXPECT_FALSE(ada->last(F::kWelcome)->welcome().recovered());
+  EXPECT_FALSE(ada->last(F::kWelcome)->welcome().live());
+  ada->frames.clear();
+  ada->sync(6);
+  ASSERT_EQ(ada->count(F::kSyncPage), 1u);
+  const v1::SyncPage page = ada->last(F::kSyncPage)->sync_page();
+  EXPECT_TRUE(page.reset());
+  EXPECT_TRUE(page.done());
+  EXPECT_EQ(page.entries_size(), 0) << "6 to 8 would be a part";
+  EXPECT_EQ(page.next(), 9u);
+  EXPECT_TRUE(page.chats_complete());
+  ASSERT_EQ(page.chats_size(), 1);
+  EXPECT_EQ(page.chats(0).last_seq(), 8u);
+  bob->say(chat, "live", 9);
+  EXPECT_EQ(ada->texts(), Texts{"live"});
 }
 
 TEST_P(Sessions, PagesAreLimitedAndTheOneThatReachesHeadGoesLive) {
