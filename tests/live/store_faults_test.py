@@ -14,7 +14,7 @@ from harness import DeviceTest, JsonDevice, People, curl, hex_of, key  # noqa: E
 CHATD, CHATSIM = programs()
 DEADLINE_S = 60
 WORKLOAD = (ROOT / "scenarios/stall.yaml").read_text()
-PHASE_S = 8
+PHASE_S = 7
 PHASES = ({"store_slow_ms": 200}, {"store_fail_one_in": 10}, {"store_unknown_one_in": 10})
 HANGING_STORE = {"store_hang_reads": True, "store_hang_writes": True}
 SENDERS = ("ann", "ben", "cleo", "dan")
@@ -75,9 +75,9 @@ class UnderLoadTest(unittest.TestCase):
         self.assertGreater(counted["chats_delayed"], 10)
 
     def test_a_kill_while_the_store_hangs_loses_and_repeats_nothing(self):
-        simulation = Simulation(CHATSIM, self.chatd, WORKLOAD, "--duration", "8s")
+        simulation = Simulation(CHATSIM, self.chatd, WORKLOAD, "--duration", "7s")
         simulation.wait_for_run_second(0)
-        wait_s(simulation.process, 2)
+        wait_s(simulation.process, 1)
         make_faults(self.chatd, **HANGING_STORE)
         wait_for(self.chatd, lambda now: now["sends_delayed"] > 150, "many sends are DELAYED")
         kill_and_start(self.chatd)
