@@ -67,8 +67,8 @@ class UnderLoadTest(unittest.TestCase):
         make_faults(self.chatd, **none)
         messages, counted = self.judge(simulation), counters(self.chatd)
         print(f"slow, failing, silent for {PHASE_S} s each: {messages['sent']} sends, "
-              f"{messages['sends_delayed']} DELAYED, {counted['append_unknown']} appends of unknown "
-              f"fate, chats in delay {counted['chats_delayed']} times", flush=True)
+              f"{messages['sends_delayed']} DELAYED, {counted['append_unknown']} appends of "
+              f"unknown fate, chats in delay {counted['chats_delayed']} times", flush=True)
         self.assertGreater(messages["sent"], 1_000)
         self.assertGreater(counted["append_unknown"], 50)
         self.assertGreater(counted["inbox_unknown"], 50)
