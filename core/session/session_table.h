@@ -69,8 +69,8 @@ struct Session {
   bool closing = false;   ///< Close was emitted; waits for Closed.
   bool due = false;       ///< Stands in the list of sessions with something to send.
   bool stall_armed = false;
-  bool live = false;  ///< The inbox is pushed; else the client syncs.
-  bool reset_due = false;  ///< Its cursor was void: its first page is a reset, whatever it asks for.
+  bool live = false;       ///< The inbox is pushed; else the client syncs.
+  bool reset_due = false;  ///< Its cursor was void: its first page has to be a reset.
   bool want_receipts = false;
   bool token_warned = false;
   bool refreshing = false;  ///< A new token is being checked.
