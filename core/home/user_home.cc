@@ -192,6 +192,7 @@ void UserHome::close_session(const Device& device, CloseCode code, const std::st
   frame.mutable_close_session()->set_conn(device.conn.value);
   frame.mutable_close_session()->set_code(static_cast<uint32_t>(code));
   frame.mutable_close_session()->set_reason(reason);
+  frame.mutable_close_session()->set_session_id(device.session.value);
   context_.post(device.engine, std::move(frame));
 }
 

@@ -345,7 +345,8 @@ void SessionHome::announced(Session& session, const peer::Attached& frame) {
 
 void SessionHome::on_close_session(const peer::CloseSession& frame) {
   Session* session = sessions_.find(ConnId{frame.conn()});
-  if (session) output_.close(*session, static_cast<CloseCode>(frame.code()), frame.reason());
+  if (!session || session->session.value != frame.session_id()) return;
+  output_.close(*session, static_cast<CloseCode>(frame.code()), frame.reason());
 }
 
 // ---------------------------------------------------------------- log-ins

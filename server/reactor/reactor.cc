@@ -26,7 +26,6 @@ Overloaded(Functions...) -> Overloaded<Functions...>;
 Result<std::unique_ptr<Reactor>> Reactor::create(ReactorOptions options, ReactorServices& services,
                                                  PeerBus& bus) {
   options.transport.frame_bytes_max = options.engine.policy.frame_bytes_max;
-  options.transport.life = options.engine.self.incarnation.value / 1'000;
   auto transport = Transport::open(options.transport);
   if (!transport) return transport.error();
   return std::unique_ptr<Reactor>(

@@ -43,10 +43,6 @@ struct TransportOptions {
   uint32_t frame_bytes_max =
       65'536;  ///< A larger message closes its connection as a protocol error.
   uint32_t http_body_bytes_max = 1 << 20;
-  /// The ids of a later life are higher, so that no answer to an earlier one finds a connection;
-  /// true while a life takes fewer than 1,000 connections a second on average, for each takes one
-  /// of its milliseconds. Wall time; below 2^43.
-  uint64_t life = 0;
   size_t sockets_max = 19'000;  ///< Nothing is accepted above it; keep it below the fd limit.
   int send_buffer_bytes = 128 * 1024;   ///< SO_SNDBUF: one full Send and its kernel overhead.
   Duration close_timeout = seconds(5);  ///< For the rest of a Send and the peer's close frame.

@@ -55,9 +55,6 @@ struct Exchange : SocketOwner {
 template <class Item>
 class SlotMap {
  public:
-  /// The ids begin above `serial`.
-  explicit SlotMap(uint64_t serial = 0) : serial_(serial) {}
-
   Item& add() {
     if (free_.empty()) {
       free_.push_back(static_cast<uint32_t>(items_.size()));
@@ -89,11 +86,11 @@ class SlotMap {
   static constexpr int kIndexBits = 20;
   std::deque<Item> items_;
   std::vector<uint32_t> free_;
-  uint64_t serial_;
+  uint64_t serial_ = 0;
 };
 
 struct Transport::Impl {
-  explicit Impl(TransportOptions given) : options(std::move(given)), connections(options.life) {}
+  explicit Impl(TransportOptions given) : options(std::move(given)) {}
   ~Impl();
 
   Status start();
