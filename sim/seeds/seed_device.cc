@@ -384,7 +384,9 @@ void SeedDevice::on_send_answer(const v1::ServerFrame& frame) {
       scene_.deletions.confirmed(out.chat, out.frame.delete_message().target_seq(),
                                  scene_.world.now());
     }
-    if (out.frame.has_react() && !out.frame.react().remove()) last_reaction_ = out;
+    // Given once, for what is taken back twice is the same to the oracle.
+    const bool given = out.frame.has_react() && !out.frame.react().remove();
+    if (given && ack.status() == v1::STORED) last_reaction_ = out;
     last_answered_ = out;
     last_delayed_ = ack.status() == v1::DELAYED;
     outbox_.pop_front();
