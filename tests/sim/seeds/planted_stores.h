@@ -71,18 +71,30 @@ class FannedOutStore : public MemoryChatStore {
   }
 };
 
-/// Neither keeps nor checks idempotency keys: only what an engine remembers is known again.
-class KeylessStore : public MemoryChatStore {
+/// Changes every append on its way in.
+class AlteringStore : public MemoryChatStore {
  public:
   using MemoryChatStore::MemoryChatStore;
 
   std::vector<StoreResult> write(std::span<const StoreCommand> commands) override {
-    std::vector<StoreCommand> keyless(commands.begin(), commands.end());
-    for (StoreCommand& command : keyless) {
-      if (auto* append = std::get_if<AppendEvents>(&command)) append->keys.clear();
+    std::vector<StoreCommand> altered(commands.begin(), commands.end());
+    for (StoreCommand& command : altered) {
+      if (auto* append = std::get_if<AppendEvents>(&command)) alter(*append);
     }
-    return MemoryChatStore::write(keyless);
+    return MemoryChatStore::write(altered);
   }
+
+ private:
+  virtual void alter(AppendEvents& append) const = 0;
+};
+
+/// Neither keeps nor checks idempotency keys: only what an engine remembers is known again.
+class KeylessStore : public AlteringStore {
+ public:
+  using AlteringStore::AlteringStore;
+
+ private:
+  void alter(AppendEvents& append) const override { append.keys.clear(); }
 };
 
 /// Leaves an entry of an inbox out when it reads three or more.
@@ -165,18 +177,13 @@ class WrongKeyStore : public MemoryChatStore {
 };
 
 /// Stores that somebody left, but not in the member's row.
-class ClingingStore : public MemoryChatStore {
+class ClingingStore : public AlteringStore {
  public:
-  using MemoryChatStore::MemoryChatStore;
+  using AlteringStore::AlteringStore;
 
-  std::vector<StoreResult> write(std::span<const StoreCommand> commands) override {
-    std::vector<StoreCommand> clinging(commands.begin(), commands.end());
-    for (StoreCommand& command : clinging) {
-      auto* append = std::get_if<AppendEvents>(&command);
-      if (!append) continue;
-      for (MemberRow& member : append->members) member.left_seq = kStillMember;
-    }
-    return MemoryChatStore::write(clinging);
+ private:
+  void alter(AppendEvents& append) const override {
+    for (MemberRow& member : append.members) member.left_seq = kStillMember;
   }
 };
 
@@ -197,17 +204,12 @@ class LowMarkStore : public MemoryChatStore {
 };
 
 /// Keeps the text of what was deleted.
-class UnforgettingStore : public MemoryChatStore {
+class UnforgettingStore : public AlteringStore {
  public:
-  using MemoryChatStore::MemoryChatStore;
+  using AlteringStore::AlteringStore;
 
-  std::vector<StoreResult> write(std::span<const StoreCommand> commands) override {
-    std::vector<StoreCommand> written(commands.begin(), commands.end());
-    for (StoreCommand& command : written) {
-      if (auto* append = std::get_if<AppendEvents>(&command)) append->rewrites.clear();
-    }
-    return MemoryChatStore::write(written);
-  }
+ private:
+  void alter(AppendEvents& append) const override { append.rewrites.clear(); }
 };
 
 /// Does not know which chats have something due: only those that are used are looked at.
@@ -222,18 +224,14 @@ class AimlessStore : public MemoryChatStore {
 };
 
 /// Takes an event more than is too old.
-class OverPrunedStore : public MemoryChatStore {
+class OverPrunedStore : public AlteringStore {
  public:
-  using MemoryChatStore::MemoryChatStore;
+  using AlteringStore::AlteringStore;
 
-  std::vector<StoreResult> write(std::span<const StoreCommand> commands) override {
-    std::vector<StoreCommand> written(commands.begin(), commands.end());
-    for (StoreCommand& command : written) {
-      auto* append = std::get_if<AppendEvents>(&command);
-      if (!append || append->row.oldest_seq <= 1) continue;
-      append->row.oldest_seq = std::min(append->row.oldest_seq + 1, append->row.last_seq);
-    }
-    return MemoryChatStore::write(written);
+ private:
+  void alter(AppendEvents& append) const override {
+    if (append.row.oldest_seq <= 1) return;
+    append.row.oldest_seq = std::min(append.row.oldest_seq + 1, append.row.last_seq);
   }
 };
 
