@@ -6,6 +6,7 @@ namespace {
 constexpr Duration kQuietMax = seconds(60);
 constexpr uint32_t kDevicesPerUserMax = 8;
 constexpr uint32_t kTextBytesMax = 16 * 1024;
+constexpr uint32_t kUsersMax = 10'000'000;
 
 Status refuse(std::string text) { return make_error(ErrorCode::invalid_argument, std::move(text)); }
 
@@ -84,6 +85,24 @@ Status check_loads(const Scenario& s) {
   return {};
 }
 
+/// A day says by itself what a run phase would say.
+Status check_day_alone(const Scenario& s) {
+  const bool rates = s.sends.per_user_per_s > 0 || !s.ladder.rates_per_s.empty() ||
+                     s.changes.any() || s.leaves.per_user_per_s > 0 || s.reads.every.ns > 0 ||
+                     s.drops.users_share > 0 || s.presence.every.ns > 0 || s.history.every.ns > 0 ||
+                     s.slow_readers.users_share > 0;
+  if (rates) {
+    return refuse(
+        "a day excludes sends.rate, ladder, edits, deletions, reactions, leaves, reads, drops, "
+        "presence, history and slow_readers: say it under day");
+  }
+  if (s.devices_per_user > 1) return refuse("a day excludes devices: set day.second_device");
+  if (s.day.sends_per_hour > 0 && s.chats.direct_per_user + s.chats.groups + s.chats.rooms == 0) {
+    return refuse("sends need chats: set chats.direct, chats.groups or chats.rooms");
+  }
+  return check_day(s.day, s.regions, s.fleet);
+}
+
 }  // namespace
 
 Duration Scenario::run_length() const {
@@ -107,6 +126,11 @@ Status check_scenario(const Scenario& s) {
   }
   if (Status chats = check_chats(s); !chats) return chats;
   if (Status devices = check_devices(s); !devices) return devices;
+  if (s.day.any()) {
+    if (Status day = check_day_alone(s); !day) return day;
+  } else if (s.users > kUsersMax) {
+    return refuse("more than 10000000 users need a day: set day.sessions.per_day");
+  }
   return check_loads(s);
 }
 

@@ -10,6 +10,7 @@
 
 #include "core/base/error.h"
 #include "core/base/time.h"
+#include "sim/scenario/day.h"
 #include "sim/scenario/gate.h"
 
 namespace chat::sim {
@@ -155,6 +156,9 @@ struct Scenario {
   PresenceLoad presence;
   HistoryLoad history;
   Ladder ladder;
+  std::vector<Region> regions;
+  Day day;  ///< Instead of arrival and of the loads by rates.
+  FleetServers fleet;
   GeneratorBounds generator;
   std::vector<Gate> gates;
 

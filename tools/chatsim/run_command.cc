@@ -64,6 +64,10 @@ ExitCode run_scenario(const CommandLine& line) {
   auto scenario = load_scenario(line.scenario_path);
   if (!scenario) return fail(scenario.error());
   if (Status applied = apply_overrides(line, *scenario); !applied) return fail(applied.error());
+  if (scenario->day.any()) {
+    return fail(make_error(ErrorCode::invalid_argument,
+                           line.scenario_path + ": a day runs in virtual time only"));
+  }
   for (const std::string* path : {&line.json_path, &line.report_path}) {
     if (Status writable = check_writable(*path); !writable) return fail(writable.error());
   }

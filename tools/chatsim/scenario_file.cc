@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "tools/chatsim/scenario_day.h"
 #include "tools/common/yaml_reader.h"
 
 namespace chat::sim {
@@ -12,6 +13,7 @@ constexpr NumberRange kShare{.min = 0, .max = 1};
 constexpr NumberRange kRate{.min = 0, .max = 10'000};
 constexpr NumberRange kSkew{.min = 0, .max = 10};
 constexpr IntRange kCount{.min = 0, .max = 10'000'000};
+constexpr int64_t kUsersMax = 200'000'000;
 
 void read_sizes(YamlMap& parent, std::string_view key, SizeRange& sizes) {
   YamlMap map = parent.map(key);
@@ -41,7 +43,7 @@ void read_users(YamlMap& top, Scenario& scenario) {
   top.text("description", scenario.description);
   top.integer("seed", scenario.seed, {.min = 0});
   top.require("users");
-  top.integer("users", scenario.users, {.min = 1, .max = kCount.max});
+  top.integer("users", scenario.users, {.min = 1, .max = kUsersMax});
   YamlMap arrival = top.map("arrival");
   std::string model = "poisson";
   arrival.choice("model", model, {"poisson", "constant"});
@@ -129,6 +131,7 @@ Result<Scenario> read_scenario(YamlMap top) {
   read_users(top, scenario);
   read_chats(top, scenario);
   read_loads(top, scenario);
+  read_day(top, scenario);
   read_judgement(top, scenario);
   if (Status status = top.finish(); !status) return status.error();
   if (Status status = check_scenario(scenario); !status) {

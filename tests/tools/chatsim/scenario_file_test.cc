@@ -136,6 +136,62 @@ TEST(ScenarioFile, SetsHowUsersLeaveGroups) {
               HasSubstr("leaves.away"));
 }
 
+TEST(ScenarioFile, SetsADay) {
+  const auto read = parse_scenario(R"(
+name: day
+users: 20000000
+duration: 24h
+chats: {direct: {per_user: 5}}
+regions:
+  - {name: west, share: 2, utc_offset: -5}
+  - {name: india, utc_offset: 5.5}
+day:
+  begin: 3h
+  curve: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24]
+  sessions: {per_day: 9, brief: 90s, longer: 15m, longer_share: 0.3}
+  second_device: 0.2
+  mobile: 0.7
+  sends_per_hour: 40
+  reads_per_hour: 20
+  watchers: 30
+  drops: {per_hour: 3, away: {min: 2s, max: 80s}, clean: 0.1, silent: 0.4}
+  sleeps: {per_hour: 1, length: {min: 40s, max: 4m}}
+fleet:
+  engines: 128
+  window: 15s
+  heartbeat: 60s
+  grace: 10s
+  accepts_per_second: 100
+  connections_max: 9000
+)",
+                                   "s.yaml");
+  ASSERT_TRUE(read) << read.error().text;
+  ASSERT_EQ(read->regions.size(), 2u);
+  EXPECT_EQ(read->regions[0].share, 2);
+  EXPECT_EQ(read->regions[1].utc_offset, minutes(330));
+  const Day& day = read->day;
+  EXPECT_TRUE(day.any());
+  EXPECT_EQ(day.begin, seconds(3 * 3600));
+  EXPECT_EQ(day.curve[23], 24);
+  EXPECT_EQ(day.sessions.brief, seconds(90));
+  EXPECT_EQ(day.sessions.longer, minutes(15));
+  EXPECT_EQ(day.sessions.longer_share, 0.3);
+  EXPECT_EQ(day.second_device_share, 0.2);
+  EXPECT_EQ(day.mobile_share, 0.7);
+  EXPECT_EQ(day.sends_per_hour, 40);
+  EXPECT_EQ(day.reads_per_hour, 20);
+  EXPECT_EQ(day.watchers, 30u);
+  EXPECT_EQ(day.drops.away_max, seconds(80));
+  EXPECT_EQ(day.drops.silent_share, 0.4);
+  EXPECT_EQ(day.sleeps.length_min, seconds(40));
+  EXPECT_EQ(read->fleet.engines, 128u);
+  EXPECT_EQ(read->fleet.heartbeat, seconds(60));
+  EXPECT_EQ(read->fleet.grace, seconds(10));
+  EXPECT_EQ(read->fleet.connections_max, 9'000u);
+  EXPECT_THAT(refusal_of(std::string(kSmall) + "day: {curve: [1, 2]}\n"), HasSubstr("24 numbers"));
+  EXPECT_THAT(refusal_of(std::string(kSmall) + "regions: [{share: 1}]\n"), HasSubstr("name"));
+}
+
 TEST(ScenarioFile, RefusesAnUnknownKeyWithItsLineAndTheNearest) {
   const std::string text = refusal_of(std::string(kSmall) + "sends:\n  rates: 1\n");
   EXPECT_THAT(text, HasSubstr("s.yaml:4"));
