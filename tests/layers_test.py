@@ -56,6 +56,7 @@ FOREIGN = {
     r"boost/asio.*": ["server/admin/", "sim/live/"],
     r"yaml-cpp/.*": ["tools/common/"],
     r"curl/.*": ["tools/http/"],
+    r"Eigen/.*": ["sim/cost/"],
     r"benchmark/.*": ["tests/bench/"],
     r"(gtest|gmock)/.*": ["tests/"],
 }
