@@ -81,8 +81,9 @@ SeedSlice run_slice(const Options& options) {
       slice.rare_paths.add(result.rare_paths);
       if (!result.passed()) ++slice.failed;
       if (!result.passed() || options.verbose) {
-        std::printf("seed %llu %s: %s", static_cast<unsigned long long>(seed),
-                    result.passed() ? "passed" : "FAILED", result.describe().c_str());
+        std::printf("seed %llu %s, digest %016llx: %s", static_cast<unsigned long long>(seed),
+                    result.passed() ? "passed" : "FAILED",
+                    static_cast<unsigned long long>(result.digest), result.describe().c_str());
         std::fflush(stdout);
       }
       if (slice.failed > 0 && !options.keep_going) next = end;
