@@ -5,6 +5,7 @@
 #include "core/wire/chat.pb.h"
 #include "sim/memory_store/memory_chat_store.h"
 #include "sim/oracle/view_audit.h"
+#include "sim/seeds/drawn_models.h"
 #include "sim/seeds/log_audit.h"
 #include "sim/seeds/seed_device.h"
 #include "sim/seeds/unread_audit.h"
@@ -57,7 +58,8 @@ class SeedRun {
     }
     settle("the last words", [&] { return all_settled(); });
     look_at_kept_messages();
-    world_.run_until(world_.now() + seconds(3));
+    // With bursts of loss the last receipts take their time, and who leaves gets no more of them.
+    world_.run_until(world_.now() + (options_.models ? seconds(30) : seconds(3)));
     ask_for_chats();
     watch_some_leave();
     return judge();
@@ -98,6 +100,7 @@ class SeedRun {
     policy.page_bytes_max = pick<uint32_t>({2'000, 48 * 1024});
     policy.durable_bytes_max = pick<uint32_t>({1'500, 4'000, 256 * 1024});
     if (options_.faults) world.faults = draw_faults();
+    if (options_.models) draw_models(random_.fork("models"), world);
     world.tamper = options_.tamper;
     world.make_delay_log = options_.make_delay_log;
     if (options_.on_crash) world.on_crash = [this] { options_.on_crash(*store_); };

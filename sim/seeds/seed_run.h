@@ -22,6 +22,8 @@ struct SeedOptions {
   int operations = 320;
   std::vector<int> engines_of_process = {};  ///< Empty = drawn from the seed, three or more in all.
   bool faults = true;
+  /// Networks, disks and processors are modelled, as drawn from the seed; else delays are uniform.
+  bool models = false;
   /// Makes the store that survives crashes; a MemoryChatStore when empty. For planted bugs.
   std::function<std::unique_ptr<ChatStore>(uint64_t epoch)> make_store = {};
   /// Makes the delay log of a process; a MemoryDelayLog when empty. For planted bugs.

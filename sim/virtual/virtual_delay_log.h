@@ -1,16 +1,20 @@
 // VirtualDelayLog: carries the delay commands of one process's engines to its DelayLog in virtual
 // time: they run late, in the order of emission, and answers come later still, in any order; some
-// appends fail. When the process crashes, a random prefix of what has not run yet is kept. Owns no
-// entries. Thread rule: one thread.
+// appends fail. With a DiskModel the disk's queue says when they run, and answers come at once.
+// When the process crashes, a random prefix of what has not run yet is kept. Owns no entries.
+// Thread rule: one thread.
 #pragma once
 
 #include <deque>
 #include <functional>
+#include <optional>
 
 #include "core/base/random.h"
 #include "core/engine/io.h"
 #include "core/store/delay_log.h"
+#include "sim/virtual/disk_queue.h"
 #include "sim/virtual/occurrence_queue.h"
+#include "sim/virtual/slowdown.h"
 
 namespace chat::sim {
 
@@ -27,6 +31,12 @@ class VirtualDelayLog {
       : queue_(queue), backend_(backend), random_(random) {}
 
   void set_faults(const VirtualDelayFaults& faults) { faults_ = faults; }
+  /// In the place of the delays of the faults; before the first command.
+  void set_disk(const DiskModel& model, Random random) {
+    disk_.emplace(queue_, model, slow_, random);
+  }
+  /// Everything takes `factor` times as long for a while from now on.
+  void slow_down(double factor, Duration duration) { slow_.begin(factor, queue_.now() + duration); }
   /// `answer` is called once, unless the process crashes before.
   void execute(Delay delay, Answer answer);
   void crash();
@@ -37,7 +47,9 @@ class VirtualDelayLog {
     Answer answer;
   };
 
-  Duration pause() { return Duration{random_.between(10'000, faults_.delay_max.ns)}; }
+  Duration pause() {
+    return slow_.of(Duration{random_.between(10'000, faults_.delay_max.ns)}, queue_.now());
+  }
   void run();
   Status write(const DelayCommand& command);
 
@@ -45,6 +57,8 @@ class VirtualDelayLog {
   DelayLog& backend_;
   Random random_;
   VirtualDelayFaults faults_;
+  Slowdown slow_;
+  std::optional<DiskQueue> disk_;
   std::deque<Command> commands_;  ///< Not run yet.
   Instant busy_until_;
   uint64_t life_ = 0;  ///< Outdates what was planned before a crash.

@@ -23,21 +23,39 @@ std::vector<VirtualStore::Lane> VirtualStore::lanes_of(const StoreCommand& comma
 
 Duration VirtualStore::delay() {
   if (one_in(faults_.stall_one_in)) return faults_.stall;
-  return Duration{random_.between(10'000, faults_.delay_max.ns)};
+  return slow_.of(Duration{random_.between(10'000, faults_.delay_max.ns)}, queue_.now());
 }
 
 void VirtualStore::execute(EngineRef engine, Store store, Answer answer) {
   const uint64_t number = next_number_++;
+  const auto place = commands_.emplace(
+      number, Command{engine, store.token, std::move(store.command), std::move(answer)});
+  const Command& command = place.first->second;
+  const auto action = [this, number] { run(number); };
+  if (!disk_) {
+    queue_.at(shuffled(command), action);
+  } else if (is_write(command.command)) {
+    disk_->write(cost_of(command.command).bytes, action);
+  } else {
+    disk_->read(action);
+  }
+}
+
+// When a command runs without a model of the disk: any time, but for the order within its lanes.
+Instant VirtualStore::shuffled(const Command& command) {
   Instant when = queue_.now() + delay();
-  const std::vector<Lane> lanes = lanes_of(store.command);
+  const std::vector<Lane> lanes = lanes_of(command.command);
   for (const Lane& lane : lanes) {
-    auto busy = lane_busy_until_.find({engine, lane});
+    auto busy = lane_busy_until_.find({command.engine, lane});
     if (busy != lane_busy_until_.end()) when = std::max(when, busy->second);
   }
-  for (const Lane& lane : lanes) lane_busy_until_[{engine, lane}] = when;
-  commands_.emplace(number,
-                    Command{engine, store.token, std::move(store.command), std::move(answer)});
-  queue_.at(when, [this, number] { run(number); });
+  for (const Lane& lane : lanes) lane_busy_until_[{command.engine, lane}] = when;
+  return when;
+}
+
+bool VirtualStore::fails() {
+  if (queue_.now() < failing_until_ && random_.unit() < failing_share_) return true;
+  return one_in(faults_.error_one_in);
 }
 
 void VirtualStore::run(uint64_t number) {
@@ -50,17 +68,19 @@ void VirtualStore::run(uint64_t number) {
   Command& command = found->second;
   command.executed = true;
   StoreResult result;
-  if (one_in(faults_.error_one_in)) {
+  if (fails()) {
     result = make_error(ErrorCode::unavailable, "injected");
   } else if (is_write(command.command)) {
     result = run_write(command.command);
   } else {
     result = backend_.read(command.command);
   }
-  queue_.after(delay(), [this, number, answered = std::move(result)]() mutable {
-    auto node = commands_.extract(number);
-    if (!node.empty()) node.mapped().answer({node.mapped().token, std::move(answered)});
-  });
+  queue_.after(disk_ ? Duration() : delay(),
+               [this, number, answered = std::move(result)]() mutable {
+                 auto node = commands_.extract(number);
+                 if (!node.empty())
+                   node.mapped().answer({node.mapped().token, std::move(answered)});
+               });
 }
 
 StoreResult VirtualStore::run_write(const StoreCommand& command) {

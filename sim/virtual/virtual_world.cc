@@ -1,33 +1,19 @@
 #include "sim/virtual/virtual_world.h"
 
 #include <algorithm>
-#include <sstream>
 
 #include "core/base/assert.h"
 #include "core/wire/chat.pb.h"
 #include "sim/memory_store/memory_delay_log.h"
 #include "sim/virtual/output_digest.h"
+#include "sim/virtual/turn_cost.h"
 
 namespace chat::sim {
 namespace {
 
-// The CPU model: enough for turns to overlap with what happens meanwhile.
-constexpr Duration kTurnCost = microseconds(20);
-constexpr Duration kInputCost = microseconds(6);
-constexpr Duration kOutputCost = microseconds(3);
 constexpr WallTime kWallOrigin{1'700'000'000'000};
-constexpr std::string_view kTokenPrefix = "user:";
 
 }  // namespace
-
-std::string token_of(UserId user) { return std::string(kTokenPrefix) + std::to_string(user.value); }
-
-std::string token_of(UserId user, LoginId login, WallTime issued, WallTime expires) {
-  return token_of(user) + " " + std::to_string(login.value) + " " + std::to_string(issued.ms) +
-         " " + std::to_string(expires.ms);
-}
-
-std::string name_of(UserId user) { return "user" + std::to_string(user.value); }
 
 /// A place for an engine: what stays over its incarnations, and the engine while its process is up.
 struct VirtualWorld::Host {
@@ -63,21 +49,30 @@ struct VirtualWorld::Link {
   bool server_open = true;  ///< The engine has not got Closed.
   Instant to_server;        ///< Arrival of the last thing that the client sent.
   Instant to_client;
+  ClientWire wire;
   Instant lost_after = kNever;  ///< What arrives at the server later is lost.
 };
 
 VirtualWorld::VirtualWorld(WorldOptions options, ChatStore& store)
     : options_(std::move(options)),
       random_(Random(options_.seed).fork("world")),
+      cpu_random_(Random(options_.seed).fork("cpu")),
+      network_(options_.network, options_.faults, random_, Random(options_.seed).fork("network")),
+      accounts_(options_.users),
       store_(queue_, store, Random(options_.seed).fork("store")),
       store_epoch_(store.epoch()) {
   store_.set_faults(options_.faults.store);
+  if (options_.disk) store_.set_disk(*options_.disk, Random(options_.seed).fork("disk"));
   for (size_t process = 0; process < options_.engines_of_process.size(); ++process) {
     auto log =
         options_.make_delay_log ? options_.make_delay_log() : std::make_unique<MemoryDelayLog>();
     nodes_.push_back(std::make_unique<Node>(queue_, std::move(log),
                                             Random(options_.seed).fork("delay log", process)));
     nodes_.back()->delays.set_faults(options_.faults.delay_log);
+    if (options_.disk) {
+      nodes_.back()->delays.set_disk(*options_.disk,
+                                     Random(options_.seed).fork("delay disk", process));
+    }
     for (int i = 0; i < options_.engines_of_process[process]; ++i) {
       auto host = std::make_unique<Host>();
       host->ref.id = EngineId{hosts_.size() + 1};
@@ -207,11 +202,11 @@ void VirtualWorld::crash(size_t process, Duration down_for) {
     for (auto& [conn, link] : std::exchange(crashed->links, {})) {
       Link* lost = find(link);
       lost->server_open = false;
-      const Instant when = std::max(now() + client_delay(), lost->to_client);
+      const Instant when = std::max(network_.told_client(lost->wire, now()), lost->to_client);
       queue_.at(when, [this, ref = link] { end_for_client(ref, CloseCode::abnormal); });
     }
     for (auto& [id, handler] : std::exchange(crashed->requests, {})) {
-      queue_.after(client_delay(), [answer = std::move(handler)] { answer(nullptr); });
+      queue_.after(network_.request_delay(), [answer = std::move(handler)] { answer(nullptr); });
     }
   }
   if (gone.empty()) return;
@@ -229,8 +224,19 @@ void VirtualWorld::crash(size_t process, Duration down_for) {
   });
 }
 
-void VirtualWorld::partition(size_t one, size_t other, Duration duration) {
-  parted_until_[std::minmax(one, other)] = now() + duration;
+void VirtualWorld::slow_disk(double factor, Duration duration) {
+  store_.slow_down(factor, duration);
+  for (auto& node : nodes_) node->delays.slow_down(factor, duration);
+}
+
+void VirtualWorld::skew_clock(size_t process, Duration by, Duration duration) {
+  const auto skew = [this, process](Duration more) {
+    for (auto& skewed : hosts_) {
+      if (skewed->process == process) skewed->wall_skew = skewed->wall_skew + more;
+    }
+  };
+  skew(by);
+  queue_.after(duration, [skew, by] { skew(by * -1); });
 }
 
 void VirtualWorld::set_limits(const RuntimeLimits& limits) {
@@ -278,19 +284,21 @@ void VirtualWorld::turn(EngineRef ref) {
   taken.turn_planned = false;
   ++turns_;
   const size_t count = std::min<size_t>(taken.inputs.size(), Engine::kTurnInputsMax);
+  TurnCost cost(options_.cpu, now(), cpu_random_);
   taken.engine->begin_turn(now(), wall() + taken.wall_skew);
   for (size_t i = 0; i < count; ++i) {
+    cost.add(taken.inputs.front());
     taken.engine->handle(std::move(taken.inputs.front()));
     taken.inputs.pop_front();
   }
   taken.engine->end_turn();
-  Instant when = now() + kTurnCost + kInputCost * static_cast<int64_t>(count);
   for (Output output; taken.engine->poll(output);) {
     add_output(taken.digest, output);
-    when = when + kOutputCost;
-    execute(taken, output, when);
+    cost.add(output);
+    execute(taken, output, cost.until());
   }
-  taken.busy_until = when;
+  taken.busy_until = cost.until();
+  cpu_time_ = cpu_time_ + (cost.until() - now());
   if (!taken.inputs.empty()) plan_turn(taken);
 }
 
@@ -327,15 +335,10 @@ void VirtualWorld::execute(Host& by, Output& output, Instant when) {
 }
 
 void VirtualWorld::send_to_peer(const Host& by, const PeerSend& send, Instant when) {
-  const auto parted = parted_until_.find(std::minmax(by.process, host(send.to.id).process));
-  if (parted != parted_until_.end() && now() < parted->second) return;
-  if (one_in(options_.faults.peer_lost_one_in)) return;
-  const int copies = one_in(options_.faults.peer_repeated_one_in) ? 2 : 1;
-  for (int i = 0; i < copies; ++i) {
-    Duration delay{random_.between(5'000, options_.faults.peer_delay_max.ns)};
-    if (one_in(options_.faults.peer_stray_one_in)) delay = options_.faults.peer_stray_delay;
-    // A datagram goes to a place; whichever incarnation lives there by then has to look at it.
-    queue_.at(when + delay, [this, id = send.to.id, datagram = send.datagram] {
+  const PeerPlace from{by.ref.id, by.process}, to{send.to.id, host(send.to.id).process};
+  // A datagram goes to a place; whichever incarnation lives there by then has to look at it.
+  for (Instant arrival : network_.datagram(from, to, now(), when, send.datagram.size())) {
+    queue_.at(arrival, [this, id = send.to.id, datagram = send.datagram] {
       Host& target = host(id);
       if (target.engine) give(target.ref, now(), PeerReceived{datagram});
     });
@@ -345,33 +348,18 @@ void VirtualWorld::send_to_peer(const Host& by, const PeerSend& send, Instant wh
 void VirtualWorld::authenticate(EngineRef ref, const Authenticate& ask, Instant when) {
   // Checked when it is answered: an engine hears of the end of a log-in after every check that did
   // not know of it.
-  queue_.at(when + Duration{random_.between(1'000, 3'000'000)}, [this, ref, ask] {
-    give(ref, now(), AuthDone{ask.token, identity_of(ask.credentials)});
+  queue_.at(when + account_delay(), [this, ref, ask] {
+    give(ref, now(), AuthDone{ask.token, accounts_.identity_of(ask.credentials, wall())});
   });
 }
 
-Result<Identity> VirtualWorld::identity_of(const std::string& token) const {
-  const Error refused = make_error(ErrorCode::unauthenticated, "no such token");
-  if (!token.starts_with(kTokenPrefix)) return refused;
-  std::istringstream words(token.substr(kTokenPrefix.size()));
-  Identity identity;
-  identity.issued = wall();
-  identity.expires = wall() + minutes(24 * 60);
-  words >> identity.user.value;
-  if (!identity.user || identity.user.value > options_.users) return refused;
-  identity.name = name_of(identity.user);
-  words >> identity.login.value >> identity.issued.ms >> identity.expires.ms;
-  if (identity.expires <= wall()) return make_error(ErrorCode::unauthenticated, "it has expired");
-  for (const AccountChanged& change : ended_logins_) {
-    if (change.user == identity.user && change.ends(identity.login, identity.issued)) {
-      return make_error(ErrorCode::unauthenticated, "this log-in has ended");
-    }
-  }
-  return identity;
+Duration VirtualWorld::account_delay() {
+  if (options_.account_check) return *options_.account_check;
+  return Duration{random_.between(1'000, 3'000'000)};
 }
 
 void VirtualWorld::end_logins(const AccountChanged& change) {
-  ended_logins_.push_back(change);
+  accounts_.end_logins(change);
   for (auto& told : hosts_) {
     if (told->engine) tell(*told, change, milliseconds(random_.between(0, 50)));
   }
@@ -384,23 +372,18 @@ void VirtualWorld::drain(size_t process, const Drain& order) {
 }
 
 void VirtualWorld::check_users(EngineRef ref, const CheckUsers& ask, Instant when) {
-  std::vector<UserId> missing;
-  for (UserId user : ask.users) {
-    if (!user || user.value > options_.users) missing.push_back(user);
-  }
-  AccountDone done{ask.token, std::move(missing)};
-  give(ref, when + Duration{random_.between(1'000, 3'000'000)}, std::move(done));
+  give(ref, when + account_delay(), AccountDone{ask.token, accounts_.missing(ask.users)});
 }
 
 void VirtualWorld::request(std::shared_ptr<const v1::Request> request, ResponseHandler handler) {
   Host* target = random_host();
   if (target == nullptr) {
-    queue_.after(client_delay(), [answer = std::move(handler)] { answer(nullptr); });
+    queue_.after(network_.request_delay(), [answer = std::move(handler)] { answer(nullptr); });
     return;
   }
   const RequestId id{next_request_++};
   target->requests.emplace(id, std::move(handler));
-  give(target->ref, now() + client_delay(), RequestInput{id, std::move(request)});
+  give(target->ref, now() + network_.request_delay(), RequestInput{id, std::move(request)});
 }
 
 void VirtualWorld::answer_request(Host& by, const ResponseOutput& output, Instant when) {
@@ -413,10 +396,6 @@ void VirtualWorld::answer_request(Host& by, const ResponseOutput& output, Instan
 
 // ---------------------------------------------------------------- connections
 
-Duration VirtualWorld::client_delay() {
-  return Duration{random_.between(20'000, options_.faults.client_delay_max.ns)};
-}
-
 VirtualWorld::Link* VirtualWorld::find(LinkRef link) {
   const auto found = links_.find(link);
   return found == links_.end() ? nullptr : &found->second;
@@ -428,31 +407,35 @@ void VirtualWorld::forget_if_ended(LinkRef link) {
   links_.erase(found);
 }
 
-LinkRef VirtualWorld::connect(LinkEnd& end, Encoding encoding) {
-  return connect_to_host(random_host(), end, encoding);
+LinkRef VirtualWorld::connect(LinkEnd& end, Encoding encoding, uint32_t path_kind) {
+  return connect_to_host(random_host(), end, encoding, path_kind);
 }
 
-LinkRef VirtualWorld::connect_to(EngineId engine, LinkEnd& end, Encoding encoding) {
+LinkRef VirtualWorld::connect_to(EngineId engine, LinkEnd& end, Encoding encoding,
+                                 uint32_t path_kind) {
   Host& target = *hosts_[engine.value - 1];
-  return connect_to_host(target.engine ? &target : nullptr, end, encoding);
+  return connect_to_host(target.engine ? &target : nullptr, end, encoding, path_kind);
 }
 
-LinkRef VirtualWorld::connect_to_host(Host* target, LinkEnd& end, Encoding encoding) {
+LinkRef VirtualWorld::connect_to_host(Host* target, LinkEnd& end, Encoding encoding,
+                                      uint32_t path_kind) {
   const LinkRef ref{next_link_++};
   Link& link = links_[ref];
   link.end = &end;
-  const Instant when = now() + client_delay();
+  link.wire.kind = path_kind;
+  const auto [server, client] = network_.open(link.wire, now());
   if (target == nullptr) {
     link.server_open = false;
-    queue_.at(when, [this, ref] { end_for_client(ref, CloseCode::abnormal); });
+    queue_.at(client, [this, ref] { end_for_client(ref, CloseCode::abnormal); });
     return ref;
   }
   link.engine = target->ref;
   link.conn = ConnId{target->next_conn++};
-  link.to_server = link.to_client = when;
+  link.to_server = server;
+  link.to_client = client;
   target->links[link.conn] = ref;
-  give(link.engine, when, Opened{link.conn, encoding, source_});
-  queue_.at(when, [this, ref] {
+  give(link.engine, server, Opened{link.conn, encoding, source_});
+  queue_.at(client, [this, ref] {
     Link* opened = find(ref);
     if (opened != nullptr && opened->client_open && opened->server_open) opened->end->on_open();
   });
@@ -462,7 +445,7 @@ LinkRef VirtualWorld::connect_to_host(Host* target, LinkEnd& end, Encoding encod
 void VirtualWorld::send(LinkRef ref, std::string bytes) {
   Link* link = find(ref);
   if (link == nullptr || !link->client_open) return;
-  link->to_server = std::max(link->to_server, now() + client_delay());
+  link->to_server = std::max(link->to_server, network_.to_server(link->wire, now(), bytes.size()));
   queue_.at(link->to_server, [this, ref, carried = std::move(bytes)]() mutable {
     Link* open = find(ref);
     if (open == nullptr || !open->server_open || now() > open->lost_after) return;
@@ -474,7 +457,7 @@ void VirtualWorld::close(LinkRef ref, CloseCode code) {
   Link* link = find(ref);
   if (link == nullptr || !link->client_open) return;
   link->client_open = false;
-  link->to_server = std::max(link->to_server, now() + client_delay());
+  link->to_server = std::max(link->to_server, network_.to_server(link->wire, now(), 0));
   queue_.at(link->to_server, [this, ref, code] { end_for_server(ref, code); });
   forget_if_ended(ref);
 }
@@ -483,10 +466,10 @@ void VirtualWorld::drop(LinkRef ref) {
   Link* link = find(ref);
   if (link == nullptr || !link->client_open) return;
   link->client_open = false;
-  link->lost_after = now() + milliseconds(random_.between(0, 20));
-  if (link->server_open && !one_in(options_.faults.half_open_one_in)) {
-    const Instant when = link->lost_after + milliseconds(random_.between(0, 2'000));
-    queue_.at(when, [this, ref] { end_for_server(ref, CloseCode::abnormal); });
+  const auto [lost_after, noticed] = network_.break_off(link->wire, now(), link->server_open);
+  link->lost_after = lost_after;
+  if (noticed) {
+    queue_.at(*noticed, [this, ref] { end_for_server(ref, CloseCode::abnormal); });
   }
   forget_if_ended(ref);
 }
@@ -496,9 +479,8 @@ void VirtualWorld::send_to_client(Host& by, const chat::Send& send, Instant when
   if (found == by.links.end()) return;
   const LinkRef ref = found->second;
   Link& link = *find(ref);
-  Instant taken = when + Duration{random_.between(1'000, 200'000)};
-  if (one_in(options_.faults.slow_reader_one_in)) taken = taken + options_.faults.slow_reader;
-  link.to_client = std::max(link.to_client, taken + client_delay());
+  const auto [taken, arrives] = network_.to_client(link.wire, when, send.bytes->size());
+  link.to_client = std::max(link.to_client, arrives);
   queue_.at(link.to_client, [this, ref, bytes = send.bytes] {
     Link* open = find(ref);
     if (open == nullptr || !open->client_open) return;
@@ -518,9 +500,10 @@ void VirtualWorld::close_by_server(Host& by, const Close& close, Instant when) {
   if (found == by.links.end()) return;
   const LinkRef ref = found->second;
   Link& link = *find(ref);
-  link.to_client = std::max(link.to_client, when + client_delay());
+  link.to_client = std::max(link.to_client, network_.told_client(link.wire, when));
   queue_.at(link.to_client, [this, ref, code = close.code] { end_for_client(ref, code); });
-  queue_.at(when + client_delay(), [this, ref, code = close.code] { end_for_server(ref, code); });
+  queue_.at(network_.to_server(link.wire, when, 0),
+            [this, ref, code = close.code] { end_for_server(ref, code); });
 }
 
 void VirtualWorld::end_for_server(LinkRef ref, CloseCode code) {

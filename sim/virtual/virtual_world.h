@@ -9,8 +9,8 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "core/base/digest.h"
@@ -18,34 +18,27 @@
 #include "core/engine/engine.h"
 #include "core/engine/io.h"
 #include "core/store/chat_store.h"
+#include "sim/scenario/virtual_setup.h"
 #include "sim/virtual/occurrence_queue.h"
+#include "sim/virtual/virtual_accounts.h"
 #include "sim/virtual/virtual_delay_log.h"
+#include "sim/virtual/virtual_network.h"
 #include "sim/virtual/virtual_store.h"
+#include "sim/virtual/world_faults.h"
 
 namespace chat::sim {
-
-/// What goes wrong, and how long things take. Probabilities are one in n; 0 = never.
-struct WorldFaults {
-  VirtualStoreFaults store;
-  VirtualDelayFaults delay_log;
-  Duration client_delay_max = milliseconds(20);
-  Duration peer_delay_max = milliseconds(4);
-  Duration peer_stray_delay = milliseconds(200);  ///< Of a datagram that others overtake.
-  uint32_t peer_lost_one_in = 0;
-  uint32_t peer_repeated_one_in = 0;
-  uint32_t peer_stray_one_in = 0;
-  Duration slow_reader =
-      seconds(3);  ///< How long the kernel takes a Send that meets a slow reader.
-  uint32_t slow_reader_one_in = 0;
-  uint32_t half_open_one_in = 0;  ///< A dropped connection whose end the server is never told.
-};
 
 struct WorldOptions {
   uint64_t seed = 1;
   std::vector<int> engines_of_process = {1};
   EnginePolicy policy;
   WorldFaults faults;
-  uint64_t users = 1'000;  ///< The accounts that exist: 1 … users.
+  CpuCosts cpu;                         ///< Of every engine.
+  std::optional<NetworkModel> network;  ///< Without: the uniform delays and losses of `faults`.
+  std::optional<DiskModel> disk;  ///< Of the store, and one for each process's delay log; without:
+                                  ///< the uniform delays of `faults`.
+  std::optional<Duration> account_check;  ///< Of a token or of users; without: up to 3 ms.
+  uint64_t users = 1'000;                 ///< The accounts that exist: 1 … users.
   /// Changes messages of engines on their way to clients; for planted bugs only.
   std::function<void(std::string&)> tamper;
   /// Makes the delay log of a process; a MemoryDelayLog when empty.
@@ -69,12 +62,6 @@ class LinkEnd {
   virtual void on_closed(CloseCode code) = 0;
 };
 
-/// The access token that the world's accounts accept for a user; it lasts for a day from each use.
-std::string token_of(UserId user);
-/// A token as servers make them: of a log-in, made and ending at fixed times (of world.wall()).
-std::string token_of(UserId user, LoginId login, WallTime issued, WallTime expires);
-std::string name_of(UserId user);
-
 class VirtualWorld {
  public:
   /// `store` outlives the world, and survives its crashes.
@@ -93,10 +80,13 @@ class VirtualWorld {
 
   /// The address that connections come from, from now on.
   void set_source(std::string address) { source_ = std::move(address); }
-  /// Connects to a random engine that is up; the answer is on_open() or on_closed().
-  LinkRef connect(LinkEnd& end, Encoding encoding);
+  /// A further kind of network path, for connect(); the world must have a model of the network.
+  uint32_t add_path_kind(const ClientPath& path) { return network_.add_kind(path); }
+  /// Connects to a random engine that is up; the answer is on_open() or on_closed(). `path_kind`
+  /// is a number of NetworkModel::clients.
+  LinkRef connect(LinkEnd& end, Encoding encoding, uint32_t path_kind = 0);
   /// Connects to this engine.
-  LinkRef connect_to(EngineId engine, LinkEnd& end, Encoding encoding);
+  LinkRef connect_to(EngineId engine, LinkEnd& end, Encoding encoding, uint32_t path_kind = 0);
   void send(LinkRef link, std::string bytes);
   /// Closes with a code, after everything sent before has arrived.
   void close(LinkRef link, CloseCode code);
@@ -125,10 +115,18 @@ class VirtualWorld {
   void drain(size_t process, const Drain& order);
   /// The store answers nobody for a while; commands run in their order afterwards.
   void stall_store(Duration duration) { store_.stall(duration); }
+  /// Disks take `factor` times as long for a while, the store's and those of the delay logs.
+  void slow_disk(double factor, Duration duration);
+  /// A share of all store commands fails for a while, for certain.
+  void fail_store(double share, Duration duration) { store_.fail(share, duration); }
+  /// The wall clock of a process is wrong by so much more for a while.
+  void skew_clock(size_t process, Duration by, Duration duration);
   /// What the DelayLogs of all processes hold.
   size_t delayed_sends() const;
   /// Two processes lose every datagram between them for a while; nobody is told.
-  void partition(size_t one, size_t other, Duration duration);
+  void partition(size_t one, size_t other, Duration duration) {
+    network_.part(one, other, now() + duration);
+  }
   size_t engines() const { return hosts_.size(); }
   /// An engine (0 … engines() − 1) is no home for a while: only the ring changes.
   void leave_ring(size_t engine, Duration duration);
@@ -138,6 +136,8 @@ class VirtualWorld {
   /// Over every output of every engine so far.
   uint64_t digest() const;
   uint64_t turns() const { return turns_; }
+  /// What the processors of all engines were busy for so far, as modelled.
+  Duration cpu_time() const { return cpu_time_; }
   /// The counters of every life of every engine so far, those that crashed included.
   std::vector<EngineCounters> counters() const;
 
@@ -150,7 +150,7 @@ class VirtualWorld {
   Host& host(EngineId id);
   Host* host_if_up(EngineRef ref);
   Host* random_host();
-  LinkRef connect_to_host(Host* target, LinkEnd& end, Encoding encoding);
+  LinkRef connect_to_host(Host* target, LinkEnd& end, Encoding encoding, uint32_t path_kind);
   void start(Host& host);
   void start_process(size_t process);
   void give(EngineRef ref, Instant when, Input input);
@@ -166,30 +166,30 @@ class VirtualWorld {
   void end_for_client(LinkRef link, CloseCode code);
   void send_to_peer(const Host& by, const PeerSend& send, Instant when);
   void authenticate(EngineRef ref, const Authenticate& ask, Instant when);
-  Result<Identity> identity_of(const std::string& token) const;
   void check_users(EngineRef ref, const CheckUsers& ask, Instant when);
   void answer_request(Host& host, const ResponseOutput& output, Instant when);
 
   Link* find(LinkRef link);
   void forget_if_ended(LinkRef link);
-  Duration client_delay();
-  bool one_in(uint32_t n) { return n > 0 && random_.chance(1, n); }
+  Duration account_delay();
 
   WorldOptions options_;
   std::string source_ = "virtual";
   OccurrenceQueue queue_;
   Random random_;
+  Random cpu_random_;
+  VirtualNetwork network_;
+  VirtualAccounts accounts_;
   VirtualStore store_;
   uint64_t store_epoch_;
   std::vector<std::unique_ptr<Node>> nodes_;  ///< By process.
   std::vector<std::unique_ptr<Host>> hosts_;  ///< By engine id − 1.
   std::map<LinkRef, Link> links_;
-  std::map<std::pair<size_t, size_t>, Instant> parted_until_;  ///< By processes, smaller first.
-  std::vector<AccountChanged> ended_logins_;
   uint64_t next_link_ = 1;
   uint64_t last_incarnation_ = 0;  ///< As chatd's: a wall time in µs.
   uint64_t next_request_ = 1;
   uint64_t turns_ = 0;
+  Duration cpu_time_;
   std::vector<EngineCounters> ended_;  ///< Of the lives that ended.
 };
 

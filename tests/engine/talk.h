@@ -28,7 +28,8 @@ class Device : public LinkEnd {
 
   void connect() {
     closed.reset();
-    link_ = engine ? world_.connect_to(engine, *this, encoding_) : world_.connect(*this, encoding_);
+    link_ = engine ? world_.connect_to(engine, *this, encoding_, path_kind)
+                   : world_.connect(*this, encoding_, path_kind);
     run(100);
   }
   /// Connects and says hello, with the cursor if one is given.
@@ -211,7 +212,8 @@ class Device : public LinkEnd {
 
   std::vector<v1::ServerFrame> frames;
   std::optional<CloseCode> closed;
-  EngineId engine;    ///< Where it connects to; a random one unless set.
+  EngineId engine;  ///< Where it connects to; a random one unless set.
+  uint32_t path_kind = 0;
   std::string token;  ///< What it says hello with; one that lasts unless set.
   v1::Want want;      ///< Receipts, unless told otherwise.
   uint64_t epoch = 0;

@@ -19,6 +19,20 @@ TEST_P(RandomWorlds, EndWithNothingToFind) {
   }
 }
 
+TEST_P(RandomWorlds, EndWithNothingToFindWhateverNetworkDiskAndProcessorAreLike) {
+  for (uint64_t seed = GetParam(); seed < GetParam() + 5; ++seed) {
+    const SeedResult result = run_seed({.seed = seed, .models = true});
+    EXPECT_TRUE(result.passed()) << "seed " << seed << ": " << result.describe();
+    EXPECT_GT(result.oracle.counts.delivered, 100u);
+  }
+}
+
+TEST(RandomWorld, RepeatsByteForByteWithModels) {
+  const uint64_t first = run_seed({.seed = 7, .models = true}).digest;
+  EXPECT_EQ(first, run_seed({.seed = 7, .models = true}).digest);
+  EXPECT_NE(first, run_seed({.seed = 7}).digest);
+}
+
 TEST(RandomWorld, RepeatsByteForByteWithTheSameSeedWhateverTheNumberOfEngines) {
   for (const std::vector<int>& engines : {std::vector{1}, std::vector{1, 1}, std::vector{2, 1}}) {
     const uint64_t first = run_seed({.seed = 7, .engines_of_process = engines}).digest;
