@@ -20,27 +20,59 @@ uint64_t below(double share) { return static_cast<uint64_t>(share * kTwo32); }
 uint32_t high(uint64_t draw) { return static_cast<uint32_t>(draw >> 32); }
 uint32_t low(uint64_t draw) { return static_cast<uint32_t>(draw); }
 
-/// The natural logarithm of a positive number, to 11 digits. That of a C library may differ in the
-/// last bit from machine to machine, and a plan must not.
-double natural_log(double x) {
-  constexpr double kLn2 = 0.693147180559945309417;
+// The logarithm of a C library may differ in the last bit from machine to machine, and a plan must
+// not. And it is drawn some ten times per user.
+
+/// A number in [1, 2) with its exponent.
+struct Normal {
+  double mantissa;
+  int64_t exponent;
+};
+
+Normal normal(double x) {
   constexpr uint64_t kMantissa = (uint64_t{1} << 52) - 1;
   const auto bits = std::bit_cast<uint64_t>(x);
-  auto exponent = static_cast<int64_t>(bits >> 52) - 1'023;
-  auto m = std::bit_cast<double>((bits & kMantissa) | uint64_t{1'023} << 52);
-  const bool large = m > 1.4142135623730951;
-  m = large ? m * 0.5 : m;
-  exponent += large ? 1 : 0;
-  // ln m = 2 artanh((m - 1) / (m + 1)), by its series.
-  const double s = (m - 1) / (m + 1);
-  const double q = s * s;
-  const double series =
-      1 + q * (1.0 / 3 + q * (1.0 / 5 + q * (1.0 / 7 + q * (1.0 / 9 + q * (1.0 / 11)))));
-  return static_cast<double>(exponent) * kLn2 + 2 * s * series;
+  return {.mantissa = std::bit_cast<double>((bits & kMantissa) | uint64_t{1'023} << 52),
+          .exponent = static_cast<int64_t>(bits >> 52) - 1'023};
 }
 
+/// The natural logarithm in [1, 2), to 12 digits: 2 artanh((m - 1) / (m + 1)) by its series.
+double slow_log(double m) {
+  const double s = (m - 1) / (m + 1);
+  double sum = 0;
+  for (int i = 25; i > 0; i -= 2) sum = sum * s * s + 1.0 / i;
+  return 2 * s * sum;
+}
+
+/// Logarithms at 256 places in [1, 2), from which a short step leads to the one that is asked for.
+class LogTable {
+ public:
+  LogTable() {
+    for (size_t i = 0; i < places_.size(); ++i) {
+      const double middle = 1 + (static_cast<double>(i) + 0.5) / places_.size();
+      places_[i] = {.inverse = 1 / middle, .log = slow_log(middle)};
+    }
+  }
+  /// The natural logarithm of a positive number, to 8 digits.
+  double log(double x) const {
+    constexpr double kLn2 = 0.693147180559945309417;
+    const Normal n = normal(x);
+    const auto at = static_cast<size_t>((n.mantissa - 1) * places_.size());
+    const double r = n.mantissa * places_[at].inverse - 1;
+    return static_cast<double>(n.exponent) * kLn2 + places_[at].log + (r - r * r * 0.5);
+  }
+
+ private:
+  struct Place {
+    double inverse, log;
+  };
+  std::array<Place, 256> places_;
+};
+
+const LogTable kLogs;
+
 /// Exponential with mean 1 from 32 uniform bits.
-double exponential(uint32_t bits) { return -natural_log((bits + 0.5) / kTwo32); }
+double exponential(uint32_t bits) { return -kLogs.log((bits + 0.5) / kTwo32); }
 
 uint32_t between(uint32_t min, uint32_t max, uint32_t bits) {
   return min + static_cast<uint32_t>((uint64_t{max - min} + 1) * bits >> 32);
@@ -53,7 +85,7 @@ double ticks_of(Duration d) { return static_cast<double>(TickScale{}.span(d)); }
 // ---------------------------------------------------------------- what all share
 
 DayProfile::Gap::Gap(double mean_ticks)
-    : factor(mean_ticks <= 1 ? 0 : -1 / natural_log(1 - 1 / mean_ticks)) {}
+    : factor(mean_ticks <= 1 ? 0 : 1 / slow_log(mean_ticks / (mean_ticks - 1))) {}
 
 uint32_t DayProfile::Gap::ticks(double exponential) const {
   return 1 + static_cast<uint32_t>(std::min(exponential * factor, double{INT32_MAX}));
@@ -100,7 +132,11 @@ DayProfile::DayProfile(const Scenario& scenario)
   }
   // A session that lasts leaves no time for another to begin.
   const double online = day.sessions.per_day * day.sessions.mean_length().seconds() / 86'400;
-  starts_per_day_ = day.sessions.per_day / (1 - online);
+  start_mass_ = (1 - online) / day.sessions.per_day;
+  for (uint32_t hour = 0, place = 0; place < hours_.size(); ++place) {
+    while (mass_[hour + 1] * kHourPlaces <= place) ++hour;
+    hours_[place] = static_cast<uint8_t>(hour);
+  }
 }
 
 DayProfile::Habit DayProfile::habit_of(const Day& day, bool sends, bool mobile) {
@@ -134,22 +170,23 @@ bool DayProfile::has_second(uint32_t user) const {
 }
 
 uint32_t DayProfile::start_after(size_t region, uint32_t from, double exponential) const {
-  const uint64_t local = uint64_t{from} + regions_[region].shift;
-  const auto day = static_cast<double>(local / kDayTicks);
-  const auto rest = static_cast<uint32_t>(local % kDayTicks);
+  const uint32_t shift = regions_[region].shift;
+  const uint32_t local = from + shift;
+  const uint32_t rest = local % kDayTicks;
   const uint32_t hour = rest / kHourTicks;
-  const double within = static_cast<double>(rest % kHourTicks) / kHourTicks;
+  const double within = (rest - hour * kHourTicks) * (1.0 / kHourTicks);
   const double mass =
-      day + mass_[hour] + (mass_[hour + 1] - mass_[hour]) * within + exponential / starts_per_day_;
-  const double whole = std::floor(mass);
-  const double part = mass - whole;
-  size_t then = 1;
-  while (then < Day::kHours && mass_[then] <= part) ++then;
-  const double share = (part - mass_[then - 1]) / (mass_[then] - mass_[then - 1]);
-  const double tick = whole * kDayTicks + (static_cast<double>(then - 1) + share) * kHourTicks -
-                      regions_[region].shift;
-  if (tick >= end_) return kNever;
-  return std::max(static_cast<uint32_t>(std::max(tick, 0.0)), from + 1);
+      mass_[hour] + (mass_[hour + 1] - mass_[hour]) * within + exponential * start_mass_;
+  const auto days = static_cast<uint32_t>(std::min(mass, 1e6));
+  const double part = mass - days;
+  if (part >= 1) return kNever;
+  size_t then = hours_[static_cast<size_t>(part * kHourPlaces)];
+  while (mass_[then + 1] <= part) ++then;
+  const double share = (part - mass_[then]) / (mass_[then + 1] - mass_[then]);
+  const auto tick = uint64_t{local - rest} + uint64_t{days} * kDayTicks + then * kHourTicks +
+                    static_cast<uint32_t>(share * kHourTicks);
+  if (tick >= uint64_t{end_} + shift) return kNever;
+  return std::max(static_cast<uint32_t>(tick) - shift, from + 1);
 }
 
 // ---------------------------------------------------------------- one device

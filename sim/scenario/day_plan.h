@@ -86,6 +86,8 @@ class DayProfile {
   uint32_t start_after(size_t region, uint32_t from, double exponential) const;
   uint64_t traits(uint32_t user) const;
 
+  static constexpr uint32_t kHourPlaces = 256;
+
   struct Clock {
     uint64_t user_share_below = 0;  ///< In 1/2^32, cumulated over the regions.
     uint32_t shift = 0;             ///< Ticks of local time when the run begins.
@@ -95,7 +97,9 @@ class DayProfile {
   uint32_t end_;
   std::vector<Clock> regions_;
   std::array<double, Day::kHours + 1> mass_{};  ///< Share of a day's sessions before each hour.
-  double starts_per_day_;                       ///< While offline.
+  /// The hour at which to begin to look for a mass.
+  std::array<uint8_t, kHourPlaces> hours_{};
+  double start_mass_;  ///< Between two sessions at mean, while offline.
   Gap brief_, longer_;
   uint64_t longer_below_, second_below_, mobile_below_;
   uint64_t clean_below_, silent_below_;
