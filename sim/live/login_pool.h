@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "core/base/error.h"
+#include "sim/crowd/roster.h"
 #include "sim/live/endpoint.h"
-#include "sim/live/roster.h"
 
 namespace chat::sim {
 

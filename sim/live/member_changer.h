@@ -12,27 +12,23 @@
 #include <thread>
 
 #include "core/base/time.h"
+#include "sim/crowd/member_changes.h"
+#include "sim/crowd/roster.h"
 #include "sim/live/endpoint.h"
-#include "sim/live/roster.h"
 
 namespace chat::sim {
 
-class MemberChanger {
+class MemberChanger : public MemberChanges {
  public:
   /// `roster` outlives the changer.
   MemberChanger(const Roster& roster, const Endpoint& admin);
-  ~MemberChanger();
+  ~MemberChanger() override;
 
-  /// Not before `at` the user is taken out of the chat, a group or room.
-  void remove(uint32_t chat, uint32_t user, Instant at);
-  /// Not before `at` the user is added to the chat.
-  void add(uint32_t chat, uint32_t user, Instant at);
-  /// From now on everything is due at once, in the same order.
-  void hurry();
-  /// Changes that are not confirmed yet.
-  size_t waiting();
-  /// What the last attempt that failed was answered; empty when none has.
-  std::string last_error();
+  void remove(uint32_t chat, uint32_t user, Instant at) override;
+  void add(uint32_t chat, uint32_t user, Instant at) override;
+  void hurry() override;
+  size_t waiting() override;
+  std::string last_error() override;
   /// Later changes go there.
   void set_endpoint(const Endpoint& admin);
 

@@ -58,14 +58,14 @@ ProcessUse own_use() {
   return use;
 }
 
-ServerSampler::ServerSampler(const Target& target)
+ProcessSampler::ProcessSampler(const Target& target)
     : target_(target), admin_(target.admin_endpoint(), kStatusTimeout) {
   const auto address = resolve(target.admin_endpoint());
   local_ = address && is_loopback(*address);
   thread_ = std::thread([this] { run(); });
 }
 
-ServerSampler::~ServerSampler() {
+ProcessSampler::~ProcessSampler() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
@@ -74,12 +74,12 @@ ServerSampler::~ServerSampler() {
   thread_.join();
 }
 
-std::optional<ServerSample> ServerSampler::latest() const {
+std::optional<ServerSample> ProcessSampler::server() const {
   const std::lock_guard lock(mutex_);
   return latest_;
 }
 
-void ServerSampler::run() {
+void ProcessSampler::run() {
   for (;;) {
     sample();
     std::unique_lock lock(mutex_);
@@ -88,7 +88,7 @@ void ServerSampler::run() {
 }
 
 // After a restart the ready file names other ports and another pid.
-bool ServerSampler::find_server() {
+bool ProcessSampler::find_server() {
   if (target_.reload()) admin_.set_endpoint(target_.admin_endpoint());
   const auto status = admin_.status();
   if (!status) return false;
@@ -102,7 +102,7 @@ bool ServerSampler::find_server() {
   return true;
 }
 
-std::optional<ProcessUse> ServerSampler::read_use() {
+std::optional<ProcessUse> ProcessSampler::read_use() {
   if (local_) {
     if (pid_ != 0) {
       if (const auto use = process_use(pid_)) return use;
@@ -116,7 +116,7 @@ std::optional<ProcessUse> ServerSampler::read_use() {
       .cpu_s = status->cpu_s, .rss_bytes = status->rss_bytes, .own_bytes = status->rss_bytes};
 }
 
-void ServerSampler::sample() {
+void ProcessSampler::sample() {
   const auto use = read_use();
   if (!use) return;
   // A status without a pid shows a restart by less CPU time than before.

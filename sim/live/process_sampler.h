@@ -1,7 +1,7 @@
 // What processes use: this one, and the server, which a thread of its own samples twice a second so
 // that a server that does not answer never holds up the load. A server on this machine is read from
 // /proc by its pid; another one is asked for its status.
-// Thread rule: ServerSampler's functions may be called from any thread.
+// Thread rule: ProcessSampler's functions may be called from any thread.
 #pragma once
 
 #include <sys/types.h>
@@ -13,35 +13,23 @@
 #include <thread>
 
 #include "core/base/time.h"
+#include "sim/crowd/usage.h"
 #include "sim/live/admin_client.h"
 #include "sim/live/endpoint.h"
 
 namespace chat::sim {
 
-/// What a process has used so far, and uses now.
-struct ProcessUse {
-  double cpu_s = 0;
-  uint64_t rss_bytes = 0;
-  uint64_t own_bytes = 0;  ///< Resident without files: no code, no mapped tables.
-};
-
 /// Of a process of this machine; nullopt when there is none with this pid.
 std::optional<ProcessUse> process_use(pid_t pid);
 ProcessUse own_use();
 
-struct ServerSample {
-  ProcessUse use;  ///< cpu_s sums over all lives of the server since the sampler began.
-  uint32_t restarts = 0;
-  uint64_t number = 0;  ///< Grows with each success: the same number again means a gap.
-};
-
-class ServerSampler {
+class ProcessSampler : public UsageSource {
  public:
-  explicit ServerSampler(const Target& target);
-  ~ServerSampler();
+  explicit ProcessSampler(const Target& target);
+  ~ProcessSampler() override;
 
-  /// The newest sample; nullopt before the first.
-  std::optional<ServerSample> latest() const;
+  ProcessUse generator() const override { return own_use(); }
+  std::optional<ServerSample> server() const override;
 
  private:
   void run();

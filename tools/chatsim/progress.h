@@ -5,7 +5,7 @@
 #include <string>
 
 #include "core/base/time.h"
-#include "sim/live/live_run.h"
+#include "sim/crowd/scenario_run.h"
 
 namespace chat::sim {
 

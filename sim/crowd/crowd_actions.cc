@@ -2,9 +2,8 @@
 #include <utility>
 
 #include "core/wire/chat.pb.h"
-#include "sim/live/clock.h"
-#include "sim/live/fleet.h"
-#include "sim/live/stamp.h"
+#include "sim/crowd/crowd.h"
+#include "sim/crowd/stamp.h"
 #include "sim/oracle/outgoing.h"
 #include "sim/oracle/witness.h"
 
@@ -17,12 +16,11 @@ constexpr uint32_t kTakenBackOneIn = 4;  ///< Of the reactions.
 
 }  // namespace
 
-bool Fleet::can_ask(const LiveUser& user) const {
-  return user.connection.state() == Connection::State::open &&
-         user.session.state() >= ClientSession::State::syncing;
+bool Crowd::can_ask(const CrowdUser& user) const {
+  return user.link == LinkState::open && user.session.state() >= ClientSession::State::syncing;
 }
 
-uint32_t* Fleet::last_seen(uint32_t user, const ChatId& chat) {
+uint32_t* Crowd::last_seen(uint32_t user, const ChatId& chat) {
   const auto index = options_.roster.find_chat(chat);
   if (!index) return nullptr;
   const Population& population = options_.plan.population();
@@ -33,12 +31,12 @@ uint32_t* Fleet::last_seen(uint32_t user, const ChatId& chat) {
 
 // ---------------------------------------------------------------- what users do
 
-void Fleet::take_next_action(uint32_t index) {
+void Crowd::take_next_action(uint32_t index) {
   users_[index].next = users_[index].plan.next(options_.plan);
 }
 
-void Fleet::act(uint32_t index, const Action& action) {
-  LiveUser& user = users_[index];
+void Crowd::act(uint32_t index, const Action& action) {
+  CrowdUser& user = users_[index];
   switch (action.kind) {
     case ActionKind::send:
     case ActionKind::edit:
@@ -47,7 +45,7 @@ void Fleet::act(uint32_t index, const Action& action) {
       return queue_operation(index, action);
     case ActionKind::drop: {
       const Instant back_at = now_ + action.away;
-      if (user.connection.state() != Connection::State::closed) {
+      if (user.link != LinkState::closed) {
         drop(index, action.clean ? CloseCode::going_away : CloseCode::abnormal, back_at);
       } else if (user.reconnect_at != kNever) {
         user.reconnect_at = std::max(user.reconnect_at, back_at);
@@ -55,8 +53,8 @@ void Fleet::act(uint32_t index, const Action& action) {
       return;
     }
     case ActionKind::leave:
-      members_->remove(action.chat, index, now_);
-      members_->add(action.chat, index, now_ + action.away);
+      options_.members->remove(action.chat, index, now_);
+      options_.members->add(action.chat, index, now_ + action.away);
       return;
     case ActionKind::read:
       if (can_ask(user)) read_chat(index, action.chat);
@@ -70,8 +68,8 @@ void Fleet::act(uint32_t index, const Action& action) {
   }
 }
 
-void Fleet::queue_operation(uint32_t index, const Action& action) {
-  LiveUser& user = users_[index];
+void Crowd::queue_operation(uint32_t index, const Action& action) {
+  CrowdUser& user = users_[index];
   std::unique_ptr<OperationDesk>& desk = user.desk_of(action.kind);
   if (!desk) desk = std::make_unique<OperationDesk>();
   if (desk->waiting.size() >= options_.scenario.sends.queue_max || user.gone) {
@@ -91,8 +89,8 @@ void Fleet::queue_operation(uint32_t index, const Action& action) {
 
 // Sends what can be sent: one message and one change at a time, and again what a lost connection
 // left open.
-void Fleet::pump(uint32_t index) {
-  LiveUser& user = users_[index];
+void Crowd::pump(uint32_t index) {
+  CrowdUser& user = users_[index];
   if (!can_ask(user)) return;
   if (user.gaps) fetch_gap(index);
   for (std::unique_ptr<OperationDesk>* desk : {&user.sends, &user.changes}) {
@@ -102,7 +100,7 @@ void Fleet::pump(uint32_t index) {
   }
 }
 
-void Fleet::pump_desk(uint32_t index, OperationDesk& desk) {
+void Crowd::pump_desk(uint32_t index, OperationDesk& desk) {
   if (desk.busy) {
     if (!desk.written && (desk.retry_at == kNever || desk.retry_at <= now_)) {
       write_operation(index, desk, false);
@@ -115,12 +113,12 @@ void Fleet::pump_desk(uint32_t index, OperationDesk& desk) {
     desk.busy = find_target(index, desk.current);
   }
   if (!desk.busy) return;
-  desk.actual = monotonic_now();
+  desk.actual = options_.world.now();
   write_operation(index, desk, true);
 }
 
 // Which message a change means; false when the user has none.
-bool Fleet::find_target(uint32_t index, DueOperation& due) {
+bool Crowd::find_target(uint32_t index, DueOperation& due) {
   Action& action = due.action;
   std::optional<KnownMessages::Message> found;
   switch (action.kind) {
@@ -148,14 +146,14 @@ bool Fleet::find_target(uint32_t index, DueOperation& due) {
   return true;
 }
 
-OpKey Fleet::key_of(uint32_t user, uint32_t n) const {
+OpKey Crowd::key_of(uint32_t user, uint32_t n) const {
   OpKey key;
   const uint64_t words[2] = {uint64_t{options_.roster.tag()} << 32 | user, n};
   std::copy_n(reinterpret_cast<const uint8_t*>(words), key.bytes.size(), key.bytes.begin());
   return key;
 }
 
-std::string Fleet::text_of(uint32_t user, const OperationDesk& desk) const {
+std::string Crowd::text_of(uint32_t user, const OperationDesk& desk) const {
   return stamped_text({.run = options_.roster.tag(),
                        .sender = user,
                        .n = desk.current.action.n,
@@ -165,7 +163,7 @@ std::string Fleet::text_of(uint32_t user, const OperationDesk& desk) const {
 }
 
 // The operation of a desk, the same for every attempt.
-Outgoing Fleet::outgoing(uint32_t index, const OperationDesk& desk) const {
+Outgoing Crowd::outgoing(uint32_t index, const OperationDesk& desk) const {
   const Action& action = desk.current.action;
   const std::string key(key_of(index, action.n).view());
   Outgoing out;
@@ -203,8 +201,8 @@ Outgoing Fleet::outgoing(uint32_t index, const OperationDesk& desk) const {
   return out;
 }
 
-void Fleet::write_operation(uint32_t index, OperationDesk& desk, bool first) {
-  LiveUser& user = users_[index];
+void Crowd::write_operation(uint32_t index, OperationDesk& desk, bool first) {
+  CrowdUser& user = users_[index];
   const Outgoing out = outgoing(index, desk);
   if (first) {
     desk.ref = options_.oracle.sent(user.device, out.chat, out.content(), out.operation());
@@ -217,13 +215,13 @@ void Fleet::write_operation(uint32_t index, OperationDesk& desk, bool first) {
   out.hand_to(user.session, now_);
 }
 
-void Fleet::read_chat(uint32_t index, uint32_t chat) {
+void Crowd::read_chat(uint32_t index, uint32_t chat) {
   const ChatId& id = options_.roster.chat_id(chat);
   const uint32_t* seen = last_seen(index, id);
   if (seen != nullptr && *seen > 0) users_[index].session.read(now_, id, *seen);
 }
 
-void Fleet::watch_presence(uint32_t index, const Action& action) {
+void Crowd::watch_presence(uint32_t index, const Action& action) {
   std::vector<UserId> asked;
   for (const uint32_t member : options_.plan.population().members(action.chat)) {
     if (asked.size() == action.size) break;
@@ -232,7 +230,7 @@ void Fleet::watch_presence(uint32_t index, const Action& action) {
   if (!asked.empty()) users_[index].session.watch_presence(now_, asked);
 }
 
-void Fleet::read_history(uint32_t index, const Action& action) {
+void Crowd::read_history(uint32_t index, const Action& action) {
   const ChatId& id = options_.roster.chat_id(action.chat);
   const uint32_t* seen = last_seen(index, id);
   if (seen == nullptr || *seen == 0) return;
@@ -244,8 +242,8 @@ void Fleet::read_history(uint32_t index, const Action& action) {
   users_[index].session.history(now_, std::move(history));
 }
 
-void Fleet::fetch_gap(uint32_t index) {
-  LiveUser& user = users_[index];
+void Crowd::fetch_gap(uint32_t index) {
+  CrowdUser& user = users_[index];
   GapDesk& desk = *user.gaps;
   if (desk.frame_id != 0 || desk.retry_at > now_) return;
   const HistoryGap& gap = desk.gaps.back();
@@ -259,8 +257,8 @@ void Fleet::fetch_gap(uint32_t index) {
 
 // ---------------------------------------------------------------- what the server says
 
-void Fleet::on_welcome(uint32_t index) {
-  LiveUser& user = users_[index];
+void Crowd::on_welcome(uint32_t index) {
+  CrowdUser& user = users_[index];
   user.welcomed = true;
   user.welcomed_at = now_;
   user.give_up_at = kNever;
@@ -270,7 +268,7 @@ void Fleet::on_welcome(uint32_t index) {
   user.was_welcomed = true;
 }
 
-void Fleet::on_event(uint32_t index, const v1::SyncEntry& entry, bool pushed) {
+void Crowd::on_event(uint32_t index, const v1::SyncEntry& entry, bool pushed) {
   if (!entry.has_event()) return;
   const v1::Event& event = entry.event();
   const auto chat = ChatId::from_bytes(event.chat_id());
@@ -284,12 +282,12 @@ void Fleet::on_event(uint32_t index, const v1::SyncEntry& entry, bool pushed) {
   if (event.has_message()) judge_message(index, *chat, event);
 }
 
-void Fleet::judge_message(uint32_t index, const ChatId& chat, const v1::Event& event) {
+void Crowd::judge_message(uint32_t index, const ChatId& chat, const v1::Event& event) {
   const auto stamp = read_stamp(event.message().text());
   if (!stamp || stamp->run != options_.roster.tag()) return;
   // What a slow reader waits for is its own doing.
   if (options_.plan.population().traits(owner_of(index)).slow) return;
-  const LiveUser& user = users_[index];
+  const CrowdUser& user = users_[index];
   if (stamp->intended < user.welcomed_at) {
     // Nobody can catch up with what was not yet sent.
     meter_->catch_up().record((now_ - std::max(user.welcomed_at, stamp->actual)).ns);
@@ -305,7 +303,7 @@ void Fleet::judge_message(uint32_t index, const ChatId& chat, const v1::Event& e
 }
 
 // A page that was asked for after a deletion was confirmed must not have the text any more.
-void Fleet::judge_read(uint32_t index, const v1::Event& event) {
+void Crowd::judge_read(uint32_t index, const v1::Event& event) {
   if (!known_ || (!event.has_message() && !event.has_edited())) return;
   const auto chat = ChatId::from_bytes(event.chat_id());
   const uint64_t target = event.has_edited() ? event.edited().target_seq() : event.seq();
@@ -314,14 +312,14 @@ void Fleet::judge_read(uint32_t index, const v1::Event& event) {
                         std::to_string(event.seq()) + " after its deletion");
 }
 
-void Fleet::on_reset(uint32_t index, const v1::SyncPage& page) {
+void Crowd::on_reset(uint32_t index, const v1::SyncPage& page) {
   if (!page.chat_id().empty()) {
     const auto room = ChatId::from_bytes(page.chat_id());
     const auto chat = room ? options_.roster.find_chat(*room) : std::nullopt;
     if (known_ && chat) known_->skip(index, *chat);
     return;
   }
-  LiveUser& user = users_[index];
+  CrowdUser& user = users_[index];
   for (const v1::ChatSummary& summary : page.chats()) {
     const auto chat = ChatId::from_bytes(summary.chat_id());
     uint32_t* seen = chat && summary.kind() != v1::ROOM ? last_seen(index, *chat) : nullptr;
@@ -338,7 +336,7 @@ void Fleet::on_reset(uint32_t index, const v1::SyncPage& page) {
   user.has_snapshot = true;
 }
 
-void Fleet::on_frame(uint32_t index, const v1::ServerFrame& frame) {
+void Crowd::on_frame(uint32_t index, const v1::ServerFrame& frame) {
   switch (frame.body_case()) {
     case v1::ServerFrame::kSendAck:
       on_send_ack(index, frame.send_ack());
@@ -353,7 +351,7 @@ void Fleet::on_frame(uint32_t index, const v1::ServerFrame& frame) {
       ++meter_->now().go_aways;
       break;
     case v1::ServerFrame::kTokenExpiring:
-      if (logins_ && !std::exchange(users_[index].wants_token, true)) logins_->request(index);
+      if (logs_in_) request_token(index);
       break;
     default:
       break;
@@ -361,14 +359,14 @@ void Fleet::on_frame(uint32_t index, const v1::ServerFrame& frame) {
 }
 
 // The desk whose current operation has this key.
-OperationDesk* Fleet::desk_with(uint32_t index, std::string_view key) {
+OperationDesk* Crowd::desk_with(uint32_t index, std::string_view key) {
   for (OperationDesk* desk : users_[index].desks()) {
     if (desk && desk->busy && key == key_of(index, desk->current.action.n).view()) return desk;
   }
   return nullptr;
 }
 
-void Fleet::on_send_ack(uint32_t index, const v1::SendAck& ack) {
+void Crowd::on_send_ack(uint32_t index, const v1::SendAck& ack) {
   OperationDesk* desk = desk_with(index, ack.client_msg_id());
   if (desk == nullptr) return;
   const bool delayed = ack.status() == v1::DELAYED;
@@ -387,8 +385,8 @@ void Fleet::on_send_ack(uint32_t index, const v1::SendAck& ack) {
   }
 }
 
-void Fleet::on_error(uint32_t index, const v1::ServerFrame& frame) {
-  LiveUser& user = users_[index];
+void Crowd::on_error(uint32_t index, const v1::ServerFrame& frame) {
+  CrowdUser& user = users_[index];
   const v1::Error& error = frame.error();
   ++meter_->now().errors;
   if (error.code() == v1::RATE_LIMITED) ++meter_->now().rate_limited;
@@ -411,8 +409,8 @@ void Fleet::on_error(uint32_t index, const v1::ServerFrame& frame) {
   }
 }
 
-void Fleet::on_history(uint32_t index, const v1::ServerFrame& frame) {
-  LiveUser& user = users_[index];
+void Crowd::on_history(uint32_t index, const v1::ServerFrame& frame) {
+  CrowdUser& user = users_[index];
   const v1::HistoryPage& page = frame.history_page();
   for (const v1::Event& event : page.events()) judge_read(index, event);
   if (!user.gaps || user.gaps->frame_id != frame.reply_to()) return;

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "core/base/time.h"
-#include "sim/live/process_sampler.h"
+#include "sim/crowd/usage.h"
 #include "sim/report/gate_board.h"
 #include "sim/report/run_result.h"
 #include "sim/report/time_series.h"
@@ -21,8 +21,8 @@ namespace chat::sim {
 
 class Meter {
  public:
-  /// `server` outlives the meter.
-  Meter(const Scenario& scenario, const ServerSampler& server);
+  /// `usage` outlives the meter.
+  Meter(const Scenario& scenario, const UsageSource& usage);
 
   /// The ramp begins: seconds are counted from now on. Before everything else.
   void begin_ramp(Instant now, WallTime wall);
@@ -63,7 +63,7 @@ class Meter {
   void judge_generator();
 
   const Scenario& scenario_;
-  const ServerSampler& server_;
+  const UsageSource& usage_;
   GateBoard gates_;
   Instant second_begin_;
   WindowStats second_, last_, totals_;

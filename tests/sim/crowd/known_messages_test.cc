@@ -1,4 +1,4 @@
-#include "sim/live/known_messages.h"
+#include "sim/crowd/known_messages.h"
 
 #include <gtest/gtest.h>
 

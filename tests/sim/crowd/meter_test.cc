@@ -1,11 +1,9 @@
-#include "sim/live/meter.h"
+#include "sim/crowd/meter.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
-
-#include "tests/sim_live/scripted_server.h"
+#include <optional>
 
 namespace chat::sim {
 namespace {
@@ -14,14 +12,18 @@ using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-/// A meter over a server that says nothing, on a clock of its own.
+/// A generator that uses nothing, and a server that says nothing.
+class NoUsage : public UsageSource {
+ public:
+  ProcessUse generator() const override { return {}; }
+  std::optional<ServerSample> server() const override { return std::nullopt; }
+};
+
+/// A meter on a clock of its own.
 class MeterTest : public ::testing::Test {
  protected:
-  MeterTest() : target_(*Target::open("http://127.0.0.1:1", "http://127.0.0.1:1")) {}
-
   Meter& begin() {
-    sampler_.emplace(target_);
-    meter_.emplace(scenario_, *sampler_);
+    meter_.emplace(scenario_, usage_);
     meter_->begin_ramp({}, {});
     return *meter_;
   }
@@ -37,8 +39,7 @@ class MeterTest : public ::testing::Test {
   }
 
   Scenario scenario_;
-  Target target_;
-  std::optional<ServerSampler> sampler_;
+  NoUsage usage_;
   std::optional<Meter> meter_;
   Instant now_;
   WallTime wall_;
@@ -116,11 +117,6 @@ TEST_F(MeterTest, ClimbsTheLadderUntilAStepFails) {
   ASSERT_NE(result.best_step(), nullptr);
   EXPECT_EQ(result.best_step()->rate_per_s, 10);
   EXPECT_EQ(result.metric("ladder.rate"), 10);
-}
-
-TEST(ProcessUse, ReadsThisProcessAndKnowsWhenThereIsNone) {
-  EXPECT_GT(own_use().rss_bytes, 1'000'000u);
-  EXPECT_FALSE(process_use(-1));
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 // KnownMessages: what the devices of a run know of messages, for runs that change them: what each
 // device shows of its chats, and which messages of its own a user may still change. It decides
 // nothing by chance: callers bring a number to pick by. Memory: 24 bytes per device and event of
-// its chats. Users, devices and chats are indexes of the run. Thread rule: as its fleet's.
+// its chats. Users, devices and chats are indexes of the run. Thread rule: as its crowd's.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-#include "sim/live/user_timers.h"
+#include "sim/crowd/user_timers.h"
 
 #include <utility>
 

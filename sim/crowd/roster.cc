@@ -1,4 +1,4 @@
-#include "sim/live/roster.h"
+#include "sim/crowd/roster.h"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "sim/live/stamp.h"
+#include "sim/crowd/stamp.h"
 
 #include "core/base/assert.h"
 #include "sim/scenario/scenario.h"

@@ -1,5 +1,5 @@
-// LiveUser: all that the live driver holds for one device of a simulated user; what only a busy one
-// needs is allocated when it is needed. Thread rule: belongs to its fleet.
+// CrowdUser: all that a crowd holds for one device of a simulated user; what only a busy one needs
+// is allocated when it is needed. Thread rule: belongs to its crowd.
 #pragma once
 
 #include <array>
@@ -12,7 +12,6 @@
 #include "core/base/ids.h"
 #include "core/base/time.h"
 #include "core/session/client_session.h"
-#include "sim/live/connection.h"
 #include "sim/oracle/oracle.h"
 #include "sim/scenario/user_plan.h"
 
@@ -52,8 +51,11 @@ struct GapDesk {
   Instant retry_at;
 };
 
-struct LiveUser {
-  LiveUser(const ClientOptions& options, const RunPlan& run, uint32_t user, uint32_t number)
+/// The link of a device, in the eyes of its crowd.
+enum class LinkState : uint8_t { closed, opening, open };
+
+struct CrowdUser {
+  CrowdUser(const ClientOptions& options, const RunPlan& run, uint32_t user, uint32_t number)
       : session(options), plan(run, user, number) {}
 
   /// Both desks, each may be null.
@@ -63,7 +65,6 @@ struct LiveUser {
   }
 
   ClientSession session;
-  Connection connection;
   UserPlan plan;
   std::optional<Action> next;  ///< The planned action that comes next.
   std::unique_ptr<OperationDesk> sends;
@@ -76,11 +77,9 @@ struct LiveUser {
   Instant give_up_at = kNever;    ///< While connecting, until Welcome.
   Instant bounce_at = kNever;     ///< To be reconnected once.
   Instant welcomed_at = kNever;   ///< Of this connection.
-  Instant read_at = kNever;       ///< A slow reader: reads on then.
+  LinkState link = LinkState::closed;
   bool was_welcomed : 1 = false;  ///< Ever.
   bool welcomed : 1 = false;      ///< On this connection.
-  bool polls_write : 1 = false;   ///< The poll asks for writability.
-  bool polls_read : 1 = false;    ///< The poll asks for readability.
   bool in_storm : 1 = false;      ///< Dropped by the storm, not at head since.
   bool has_snapshot : 1 = false;  ///< Its first snapshot of chats came.
   bool gone : 1 = false;          ///< The server sent it away for good.

@@ -1,4 +1,4 @@
-#include "sim/live/meter.h"
+#include "sim/crowd/meter.h"
 
 #include <fmt/format.h>
 
@@ -16,14 +16,14 @@ int64_t wall_offset(Instant now, WallTime wall) { return wall.ms - now.ns / 1'00
 
 }  // namespace
 
-Meter::Meter(const Scenario& scenario, const ServerSampler& server)
-    : scenario_(scenario), server_(server), gates_(scenario.gates) {}
+Meter::Meter(const Scenario& scenario, const UsageSource& usage)
+    : scenario_(scenario), usage_(usage), gates_(scenario.gates) {}
 
 void Meter::begin_ramp(Instant now, WallTime wall) {
   second_begin_ = now;
-  own_before_ = own_use();
+  own_before_ = usage_.generator();
   own_cpu_at_begin_ = own_before_.cpu_s;
-  server_before_ = server_at_begin_ = server_.latest();
+  server_before_ = server_at_begin_ = usage_.server();
   wall_offset_ms_ = wall_offset(now, wall);
 }
 
@@ -46,12 +46,12 @@ void Meter::check_clock(Instant now, WallTime wall) {
 void Meter::end_second(Instant end, uint64_t connected) {
   second_.length = end - second_begin_;
   second_.users_connected = connected;
-  const ProcessUse own = own_use();
+  const ProcessUse own = usage_.generator();
   const ProcessSample generator{.cpu_s = own.cpu_s - own_before_.cpu_s, .rss_bytes = own.rss_bytes};
   own_before_ = own;
   own_rss_max_ = std::max(own_rss_max_, own.rss_bytes);
   std::optional<ProcessSample> server;
-  const auto sample = server_.latest();
+  const auto sample = usage_.server();
   if (sample && (!server_before_ || sample->number != server_before_->number)) {
     const double before = server_before_ ? server_before_->use.cpu_s : 0;
     server = ProcessSample{.cpu_s = sample->use.cpu_s - before, .rss_bytes = sample->use.rss_bytes};
@@ -159,7 +159,7 @@ void Meter::finish(RunResult& result) {
   result.ladder = steps_;
   result.generator.cpu_s = own_before_.cpu_s - own_cpu_at_begin_;
   result.generator.rss_bytes = own_rss_max_;
-  const auto sample = server_.latest();
+  const auto sample = usage_.server();
   if (!sample) return;
   result.server_restarts = sample->restarts;
   result.server = SideUse{};

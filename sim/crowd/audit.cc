@@ -1,4 +1,4 @@
-#include "sim/live/audit.h"
+#include "sim/crowd/audit.h"
 
 #include "core/wire/chat.pb.h"
 #include "sim/oracle/view_audit.h"
@@ -23,20 +23,20 @@ void judge_devices(const ViewAudit& audit, const Roster& roster, const KnownMess
 
 }  // namespace
 
-Status audit_logs(AdminClient& admin, const Roster& roster, Oracle& oracle,
+Status audit_logs(const LogReader& read, const Roster& roster, Oracle& oracle,
                   const KnownMessages* known, const std::function<void(uint32_t)>& progress) {
   const Population& population = roster.population();
   ViewAudit views;
   for (uint32_t chat = 0; chat < population.chat_count(); ++chat) {
     const ChatId& id = roster.chat_id(chat);
     bool told = false;
-    const auto read = admin.read_log(id, [&](const v1::Event& event) {
+    const auto found = read(id, [&](const v1::Event& event) {
       if (!told) oracle.truth_chat(id, population.kind(chat));
       told = true;
       oracle.truth_event(id, truth_of(event));
       if (known != nullptr) views.truth(id, event);
     });
-    if (!read) return read.error();
+    if (!found) return found.error();
     if (chat % 100 == 0) progress(chat);
   }
   if (known != nullptr) judge_devices(views, roster, *known, oracle);
