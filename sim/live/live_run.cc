@@ -237,7 +237,12 @@ Result<RunResult> run_live(const LiveRunOptions& options) {
   if (Status checked = check_scenario(options.scenario); !checked) return checked.error();
   auto target = Target::open(options.target, options.admin);
   if (!target) return target.error();
-  return LiveRun(options, std::move(*target)).run();
+  auto result = LiveRun(options, std::move(*target)).run();
+  if (!result) return result;
+  for (const std::string& section : virtual_sections(options.scenario)) {
+    result->notes.push_back(section + ": left out, only a run in virtual time has it");
+  }
+  return result;
 }
 
 }  // namespace chat::sim

@@ -18,6 +18,7 @@ struct Region {
   std::string name;
   double share = 1;          ///< Of the users, relative to the other regions.
   Duration utc_offset = {};  ///< Of its clocks, from -12 to +14 hours.
+  Duration round_trip = {};  ///< To the servers, in depth exact; 0 = as VirtualSetup::client says.
 };
 
 /// Sessions of a device: it comes online, stays and goes offline.

@@ -110,6 +110,22 @@ Duration Scenario::run_length() const {
   return ladder.hold * static_cast<int64_t>(ladder.rates_per_s.size());
 }
 
+std::vector<std::string> virtual_sections(const Scenario& scenario) {
+  const VirtualSetup plain, &setup = scenario.virtual_setup;
+  std::vector<std::string> sections;
+  if (setup.processes != plain.processes || setup.cpu != plain.cpu ||
+      setup.engines_per_process != plain.engines_per_process ||
+      setup.account_check != plain.account_check) {
+    sections.push_back("servers");
+  }
+  if (setup.client != plain.client || setup.peer != plain.peer || setup.mailbox != plain.mailbox) {
+    sections.push_back("network");
+  }
+  if (setup.disk != plain.disk) sections.push_back("disk");
+  if (!scenario.faults.empty()) sections.push_back("faults");
+  return sections;
+}
+
 Status check_scenario(const Scenario& s) {
   if (s.name.empty()) return refuse("scenario needs a name");
   if (s.users < 1) return refuse("users must be at least 1");
@@ -126,6 +142,10 @@ Status check_scenario(const Scenario& s) {
   }
   if (Status chats = check_chats(s); !chats) return chats;
   if (Status devices = check_devices(s); !devices) return devices;
+  if (Status setup = check_virtual_setup(s.virtual_setup); !setup) return setup;
+  if (Status faults = check_faults(s.faults, s.virtual_setup.processes, s.run_length()); !faults) {
+    return faults;
+  }
   if (s.day.any()) {
     if (Status day = check_day_alone(s); !day) return day;
   } else if (s.users > kUsersMax) {

@@ -11,7 +11,9 @@
 #include "core/base/error.h"
 #include "core/base/time.h"
 #include "sim/scenario/day.h"
+#include "sim/scenario/fault_plan.h"
 #include "sim/scenario/gate.h"
+#include "sim/scenario/virtual_setup.h"
 
 namespace chat::sim {
 
@@ -159,6 +161,8 @@ struct Scenario {
   std::vector<Region> regions;
   Day day;  ///< Instead of arrival and of the loads by rates.
   FleetServers fleet;
+  VirtualSetup virtual_setup;  ///< Of depth exact; live runs leave it out, as they do faults.
+  std::vector<FaultRule> faults;
   GeneratorBounds generator;
   std::vector<Gate> gates;
 
@@ -167,6 +171,10 @@ struct Scenario {
   /// Devices of all users.
   uint32_t devices() const { return users * devices_per_user; }
 };
+
+/// The sections of the file that say something which only a run in virtual time does: "servers",
+/// "network", …; a live run leaves them out.
+std::vector<std::string> virtual_sections(const Scenario& scenario);
 
 /// Checks what no single value shows. Errors: invalid_argument that names the key and the remedy.
 Status check_scenario(const Scenario& scenario);

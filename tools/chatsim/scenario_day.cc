@@ -18,6 +18,7 @@ void read_regions(YamlMap& top, std::vector<Region>& regions) {
     double hours = 0;
     map.number("utc_offset", hours, {.min = -12, .max = 14});
     region.utc_offset = seconds(static_cast<int64_t>(hours * 3'600));
+    map.duration("round_trip", region.round_trip, {.min = {}, .max = seconds(60)});
     regions.push_back(std::move(region));
   }
 }

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "tools/chatsim/scenario_day.h"
+#include "tools/chatsim/scenario_virtual.h"
 #include "tools/common/yaml_reader.h"
 
 namespace chat::sim {
@@ -132,6 +133,7 @@ Result<Scenario> read_scenario(YamlMap top) {
   read_chats(top, scenario);
   read_loads(top, scenario);
   read_day(top, scenario);
+  read_virtual(top, scenario);
   read_judgement(top, scenario);
   if (Status status = top.finish(); !status) return status.error();
   if (Status status = check_scenario(scenario); !status) {
