@@ -247,6 +247,26 @@ json::value storm(const std::optional<StormStats>& storm) {
       {"recovery_ms", latency(storm->recovery)}};
 }
 
+json::value in_virtual_time(const std::optional<VirtualFacts>& facts) {
+  if (!facts) return nullptr;
+  json::object counters;
+  for (const auto& [name, count] : facts->counters) counters[name] = count;
+  return json::object{{"depth", facts->depth},
+                      {"threads", facts->threads},
+                      {"wall_s", rounded(facts->wall_s)},
+                      {"simulated_s", rounded(facts->simulated_s)},
+                      {"users", facts->users},
+                      {"peak_concurrent", facts->peak_concurrent},
+                      {"heartbeats", facts->heartbeats},
+                      {"heartbeats_per_s", rounded(facts->heartbeats_per_s())},
+                      {"occurrences", facts->occurrences},
+                      {"bytes_per_user", rounded(facts->bytes_per_user)},
+                      {"digest", fmt::format("{:016x}", facts->digest)},
+                      {"counters", std::move(counters)},
+                      {"ran", json::value_from(facts->ran)},
+                      {"modelled", json::value_from(facts->modelled)}};
+}
+
 bool is_plain(const json::value& value) {
   if (value.is_object()) return false;
   if (!value.is_array()) return true;
@@ -313,6 +333,7 @@ std::string result_json(const RunResult& result) {
       {"catch_up_ms", latency(result.catch_up)}};
   for (auto& side : sides(result)) out[side.key()] = std::move(side.value());
   out["storm"] = storm(result.storm);
+  out["virtual"] = in_virtual_time(result.in_virtual_time);
   out["phases"] = phases(result.phases);
   out["ladder"] = ladder(result.ladder);
   out["findings"] = findings(result.oracle);

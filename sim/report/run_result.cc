@@ -52,6 +52,13 @@ std::optional<double> side_metric(const SideUse& use, std::string_view name) {
   return std::nullopt;
 }
 
+std::optional<double> virtual_metric(const VirtualFacts& facts, std::string_view name) {
+  if (name == "peak_concurrent") return static_cast<double>(facts.peak_concurrent);
+  if (name == "heartbeats") return static_cast<double>(facts.heartbeats);
+  if (name == "bytes_per_user") return facts.bytes_per_user;
+  return std::nullopt;
+}
+
 }  // namespace
 
 bool RunResult::gates_passed() const {
@@ -79,6 +86,9 @@ std::optional<double> RunResult::metric(std::string_view name) const {
   }
   if (name.starts_with("storm.")) {
     return storm ? storm->metric(name.substr(6)) : std::nullopt;
+  }
+  if (name.starts_with("virtual.")) {
+    return in_virtual_time ? virtual_metric(*in_virtual_time, name.substr(8)) : std::nullopt;
   }
   if (name.starts_with("changes.")) return change_metric(oracle.counts, name.substr(8));
   if (name.starts_with("catch_up.")) return percentile_ms(catch_up, name.substr(9));

@@ -14,6 +14,7 @@
 #include "sim/report/gate_board.h"
 #include "sim/report/storm_stats.h"
 #include "sim/report/time_series.h"
+#include "sim/report/virtual_facts.h"
 #include "sim/report/window_stats.h"
 
 namespace chat::sim {
@@ -64,7 +65,8 @@ struct RunResult {
   SideUse generator;
   std::optional<SideUse> server;  ///< nullopt when it could not be sampled.
   uint32_t server_restarts = 0;
-  std::optional<StormStats> storm;  ///< When there was one.
+  std::optional<StormStats> storm;              ///< When there was one.
+  std::optional<VirtualFacts> in_virtual_time;  ///< When the mode is virtual.
   std::vector<RunPhase> phases;
   TimeSeries series;  ///< From the beginning of the ramp on.
   std::vector<LadderStep> ladder;

@@ -59,6 +59,19 @@ void latency_line(Page& page, const char* name, const Histogram& histogram) {
             ms(percentile_ms(histogram, "p999")), ms(percentile_ms(histogram, "max")));
 }
 
+/// A fleet sends nothing: it knows of no latency and no loss.
+bool is_fleet(const RunResult& result) {
+  return result.in_virtual_time && result.in_virtual_time->depth == "fleet";
+}
+
+void print_latencies(Page& page, const RunResult& result) {
+  page.line("latency          p50        p90        p99       p999        max");
+  latency_line(page, "service", result.totals.service);
+  latency_line(page, "response", result.totals.response);
+  latency_line(page, "catch-up", result.catch_up);
+  if (result.storm) latency_line(page, "recovery", result.storm->recovery);
+}
+
 void print_messages(Page& page, const RunResult& result) {
   const OracleCounts& counts = result.oracle.counts;
   page.line("messages    sent {} ({:.1f}/s), stored {}, refused {}, not sent {}", counts.sent,
@@ -76,6 +89,7 @@ void print_messages(Page& page, const RunResult& result) {
         counts.reactions.acked, counts.reactions.sent, result.metric("changes.refused").value_or(0),
         counts.tombstones, counts.leaves);
   }
+  if (is_fleet(result)) return;
   page.line("verdict     lost {}, duplicate {}, reordered {}, phantom {}, stale {}",
             page.zero(counts.lost), page.zero(counts.duplicate), page.zero(counts.reordered),
             page.zero(counts.phantom), page.zero(counts.stale));
@@ -90,6 +104,7 @@ void print_sides(Page& page, const RunResult& result) {
   page.line("chatsim     CPU {:.1f} s, memory {}, {} B per user, send lag p99 {}",
             result.generator.cpu_s, bytes(result.generator.rss_bytes), result.generator.bytes_each,
             ms(percentile_ms(result.totals.lag, "p99")));
+  if (result.in_virtual_time) return;
   if (!result.server) {
     page.line("chatd       could not be sampled");
     return;
@@ -110,6 +125,19 @@ void print_storm(Page& page, const RunResult& result) {
       "({} at most); all back after {}",
       storm.dropped, storm.recovered, storm.accepts_mean(), storm.accepts_peak(),
       full ? fmt::format("{:.2f} s", full->seconds()) : page.bad("never"));
+}
+
+void print_virtual(Page& page, const RunResult& result) {
+  if (!result.in_virtual_time) return;
+  const VirtualFacts& facts = *result.in_virtual_time;
+  page.line(
+      "virtual     depth {}: {:.1f} h in {:.1f} s on {} threads; {:.1f} M heartbeats, "
+      "{:.1f} M/s; {:.0f} M occurrences; {:.1f} B per user; digest {:016x}",
+      facts.depth, facts.simulated_s / 3'600, facts.wall_s, facts.threads,
+      static_cast<double>(facts.heartbeats) / 1e6, facts.heartbeats_per_s() / 1e6,
+      static_cast<double>(facts.occurrences) / 1e6, facts.bytes_per_user, facts.digest);
+  for (const std::string& part : facts.ran) page.line("ran         {}", part);
+  for (const std::string& part : facts.modelled) page.line("modelled    {}", part);
 }
 
 void print_ladder(Page& page, const RunResult& result) {
@@ -151,13 +179,10 @@ std::string summary(const RunResult& result, bool colour) {
     page.line("limits      no rate limits for {}", result.trusted_sources);
   }
   print_messages(page, result);
-  page.line("latency          p50        p90        p99       p999        max");
-  latency_line(page, "service", result.totals.service);
-  latency_line(page, "response", result.totals.response);
-  latency_line(page, "catch-up", result.catch_up);
-  if (result.storm) latency_line(page, "recovery", result.storm->recovery);
+  if (!is_fleet(result)) print_latencies(page, result);
   print_storm(page, result);
   print_sides(page, result);
+  print_virtual(page, result);
   print_ladder(page, result);
   print_gates(page, result);
   for (const std::string& note : result.notes) page.line("note        {}", note);

@@ -119,21 +119,21 @@ void TimeSeries::halve() {
     join(points_[i / 2], points_[i + 1]);
   }
   points_.resize(points_.size() / 2);
-  step_s_ *= 2;
-  last_point_s_ = step_s_;
+  step_ *= 2;
+  last_point_ = step_;
 }
 
 void TimeSeries::add(const WindowStats& second, const ProcessSample& generator,
                      const std::optional<ProcessSample>& server) {
   const SeriesPoint point = point_of(second, generator, server);
-  if (last_point_s_ < step_s_ && !points_.empty()) {
+  if (last_point_ < step_ && !points_.empty()) {
     join(points_.back(), point);
-    ++last_point_s_;
+    ++last_point_;
     return;
   }
   if (points_.size() == kPointsMax) halve();
   points_.push_back(point);
-  last_point_s_ = 1;
+  last_point_ = 1;
 }
 
 }  // namespace chat::sim

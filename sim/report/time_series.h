@@ -1,5 +1,6 @@
 // TimeSeries: a run over time in a bounded number of points, right for 3 seconds and for 12 hours.
-// Points begin one second wide; when there are too many, each two are joined. Percentiles are exact
+// Points begin as wide as what is added, a second as a rule; when there are too many, each two are
+// joined. Percentiles are exact
 // while a point has never been joined; afterwards they come from bins of 9 % width.
 // Thread rule: plain value.
 #pragma once
@@ -60,12 +61,15 @@ class TimeSeries {
  public:
   static constexpr size_t kPointsMax = 600;
 
-  /// One second of the run; `server` is absent when it could not be sampled.
+  /// What is added covers so many seconds.
+  explicit TimeSeries(uint32_t unit_s = 1) : unit_s_(unit_s) {}
+
+  /// One second of the run, or one unit; `server` is absent when it could not be sampled.
   void add(const WindowStats& second, const ProcessSample& generator,
            const std::optional<ProcessSample>& server);
   const std::vector<SeriesPoint>& points() const { return points_; }
   /// Seconds per point; the last one may be shorter.
-  uint32_t step_s() const { return step_s_; }
+  uint32_t step_s() const { return step_ * unit_s_; }
 
  private:
   static SeriesPoint point_of(const WindowStats& second, const ProcessSample& generator,
@@ -74,8 +78,9 @@ class TimeSeries {
   void halve();
 
   std::vector<SeriesPoint> points_;
-  uint32_t step_s_ = 1;
-  uint32_t last_point_s_ = 0;  ///< Seconds in the last point.
+  uint32_t unit_s_;
+  uint32_t step_ = 1;        ///< Units per point,
+  uint32_t last_point_ = 0;  ///< and in the last one.
 };
 
 }  // namespace chat::sim

@@ -62,8 +62,9 @@ Status check_day(const Day& day, const std::vector<Region>& regions, const Fleet
     return refuse("fleet.engines must be between 1 and 4096");
   }
   if (fleet.heartbeat < seconds(1)) return refuse("fleet.heartbeat must be at least 1s");
-  if (fleet.window < seconds(1) || fleet.window > fleet.heartbeat) {
-    return refuse("fleet.window must be between 1s and fleet.heartbeat");
+  if (fleet.window < seconds(1) || fleet.window > fleet.heartbeat ||
+      fleet.window.ns % seconds(1).ns != 0) {
+    return refuse("fleet.window must be whole seconds between 1s and fleet.heartbeat");
   }
   if (Status right = check_regions(regions); !right) return right;
   return check_links(day);

@@ -16,17 +16,21 @@ constexpr const char* kOverview =
     "chatsim lets simulated users chat on a real chatd and accounts for every delivery.\n"
     "Usage: chatsim VERB SCENARIO.yaml [option…]\n\n"
     "Verbs:\n"
-    "  run     run a scenario against a chatd\n"
+    "  run     run a scenario against a chatd, or in virtual time\n"
     "  check   only validate a scenario file\n\n"
     "`chatsim VERB --help` tells the options. docs/scenarios.md explains scenario files.\n"
     "Exit codes: 0 ok, 1 gates failed, 2 usage or bad scenario, 3 invalid run,\n"
     "4 target unreachable.\n";
 
 constexpr const char* kRunHelp =
-    "chatsim run SCENARIO.yaml --target TARGET [option…]\n"
+    "chatsim run SCENARIO.yaml --target TARGET|--virtual [option…]\n"
     "  Runs a scenario: imports its users and chats, lets them connect and chat, and judges every\n"
     "  delivery by the chat logs.\n\n"
     "  --target TARGET    the ready file of a chatd, or its public URL\n"
+    "  --virtual          in virtual time, without a chatd; the scenario needs a day\n"
+    "  --fleet            with --virtual: every user of a day, deliveries by arithmetic\n"
+    "  --threads N        with --virtual: threads to use; results do not depend on them\n"
+    "  --check-determinism  with --virtual: run it again and compare\n"
     "  --admin URL        chatd's admin port; a ready file names it already\n"
     "  --json FILE        the figures as JSON (reports/run.schema.json); - = standard output\n"
     "  --report FILE      the report as one HTML file\n"
@@ -50,10 +54,11 @@ po::options_description option_table() {
   po::options_description table;
   auto add = table.add_options();
   for (const char* name :
-       {"target", "admin", "json", "report", "seed", "users", "rate", "duration"}) {
+       {"target", "admin", "json", "report", "seed", "users", "rate", "duration", "threads"}) {
     add(name, po::value<std::string>());
   }
   add("quiet,q", "");
+  for (const char* name : {"virtual", "fleet", "check-determinism"}) add(name, "");
   add("help,h", "");
   add("version", "");
   add("words", po::value<std::vector<std::string>>());
@@ -73,8 +78,14 @@ Status read_numbers(const po::variables_map& values, CommandLine& line) {
   if (values.contains("users")) {
     const auto users = parse_integer(text_of("users"));
     if (!users) return wrong("users", users.error());
-    if (*users < 1 || *users > 10'000'000) return usage("--users: expected 1 … 10000000");
+    if (*users < 1 || *users > 200'000'000) return usage("--users: expected 1 … 200000000");
     line.users = static_cast<uint32_t>(*users);
+  }
+  if (values.contains("threads")) {
+    const auto threads = parse_integer(text_of("threads"));
+    if (!threads) return wrong("threads", threads.error());
+    if (*threads < 1 || *threads > 1'024) return usage("--threads: expected 1 … 1024");
+    line.threads = static_cast<uint32_t>(*threads);
   }
   if (values.contains("rate")) {
     const auto rate = parse_number(text_of("rate"));
@@ -87,6 +98,18 @@ Status read_numbers(const po::variables_map& values, CommandLine& line) {
     line.duration = *duration;
   }
   return {};
+}
+
+Status check_target(const CommandLine& line) {
+  if (line.in_virtual_time) {
+    if (line.target.empty() && line.admin.empty()) return {};
+    return usage("--virtual runs without a chatd: leave out --target and --admin");
+  }
+  if (line.fleet || line.threads || line.check_determinism) {
+    return usage("--fleet, --threads and --check-determinism need --virtual");
+  }
+  if (!line.target.empty()) return {};
+  return usage("--target is missing: the ready file of a chatd, or its URL; or --virtual");
 }
 
 CommandLine printed(std::string text) {
@@ -125,8 +148,11 @@ Result<CommandLine> interpret(const po::variables_map& values) {
     if (values.contains(name)) *place = values[name].as<std::string>();
   }
   if (Status read = read_numbers(values, line); !read) return read.error();
-  if (run && line.target.empty()) {
-    return usage("--target is missing: the ready file of a chatd, or its URL");
+  line.in_virtual_time = values.contains("virtual");
+  line.fleet = values.contains("fleet");
+  line.check_determinism = values.contains("check-determinism");
+  if (run) {
+    if (Status target = check_target(line); !target) return target.error();
   }
   return line;
 }

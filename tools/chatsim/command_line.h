@@ -24,6 +24,10 @@ struct CommandLine {
   std::string json_path;    ///< Empty = none, "-" = standard output.
   std::string report_path;  ///< Empty = none.
   bool quiet = false;       ///< No progress.
+  bool in_virtual_time = false;
+  bool fleet = false;
+  bool check_determinism = false;
+  std::optional<uint32_t> threads;
   std::optional<uint64_t> seed;
   std::optional<uint32_t> users;
   std::optional<double> rate;

@@ -12,6 +12,7 @@
 #include "sim/report/summary.h"
 #include "tools/chatsim/progress.h"
 #include "tools/chatsim/scenario_file.h"
+#include "tools/chatsim/virtual_command.h"
 
 namespace chat::sim {
 namespace {
@@ -58,27 +59,33 @@ Status write_results(const CommandLine& line, const RunResult& result) {
   return {};
 }
 
+Result<RunResult> run_on_chatd(const CommandLine& line, Scenario scenario) {
+  LiveRunOptions options{
+      .scenario = std::move(scenario), .target = line.target, .admin = line.admin, .progress = {}};
+  ProgressPrinter printer(isatty(STDERR_FILENO) != 0);
+  if (!line.quiet) {
+    options.progress = [&](const RunProgress& progress) { printer.print(progress); };
+  }
+  auto result = run_live(options);
+  printer.end();
+  return result;
+}
+
 }  // namespace
 
 ExitCode run_scenario(const CommandLine& line) {
   auto scenario = load_scenario(line.scenario_path);
   if (!scenario) return fail(scenario.error());
   if (Status applied = apply_overrides(line, *scenario); !applied) return fail(applied.error());
-  if (scenario->day.any()) {
+  if (scenario->day.any() && !line.in_virtual_time) {
     return fail(make_error(ErrorCode::invalid_argument,
-                           line.scenario_path + ": a day runs in virtual time only"));
+                           line.scenario_path + ": a day runs in virtual time only: --virtual"));
   }
   for (const std::string* path : {&line.json_path, &line.report_path}) {
     if (Status writable = check_writable(*path); !writable) return fail(writable.error());
   }
-  LiveRunOptions options{
-      .scenario = std::move(*scenario), .target = line.target, .admin = line.admin, .progress = {}};
-  ProgressPrinter printer(isatty(STDERR_FILENO) != 0);
-  if (!line.quiet) {
-    options.progress = [&](const RunProgress& progress) { printer.print(progress); };
-  }
-  const auto result = run_live(options);
-  printer.end();
+  const auto result = line.in_virtual_time ? run_virtual(line, *scenario)
+                                           : run_on_chatd(line, std::move(*scenario));
   if (!result) return fail(result.error());
   // With the JSON on standard output the summary must not mix into it.
   std::FILE* out = line.json_path == "-" ? stderr : stdout;

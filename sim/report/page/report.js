@@ -84,6 +84,20 @@ function tables() {
     byId('findings-card').hidden = false;
     table('findings', [col('kind'), col('what')], remarks);
   }
+  if (result.virtual) {
+    byId('virtual-card').hidden = false;
+    table(
+        'virtual', [col('how'), col('what')],
+        [
+          ...result.virtual.ran.map((text) => ['ran', escape(text)]),
+          ...result.virtual.modelled.map((text) => ['modelled', escape(text)]),
+          ['digest', `<code>${escape(result.virtual.digest)}</code>`]
+        ]);
+    table(
+        'counters', [col('counter'), col('', true)],
+        Object.entries(result.virtual.counters)
+            .map(([name, n]) => [`<code>${escape(name)}</code>`, exact(n)]));
+  }
   if (result.ladder.length > 0) {
     byId('ladder-card').hidden = false;
     table(
@@ -149,6 +163,13 @@ function head() {
     tiles.push(
         [full === null ? 'never' : ms(full * 1000), `until all ${exact(dropped)} were back`],
         [count(rate) + '/s', `welcomed after the storm, ${exact(most)} at most`]);
+  }
+  if (result.virtual) {
+    const v = result.virtual;
+    tiles.push(
+        [count(v.heartbeats), `heartbeats, ${count(v.heartbeats_per_s)} per second of computing`],
+        [clock(v.wall_s), `for ${clock(v.simulated_s)} of virtual time`],
+        [bytes(v.bytes_per_user), `of memory per user, ${exact(v.users)} users`]);
   }
   byId('tiles').innerHTML =
       tiles

@@ -84,6 +84,19 @@ RunResult sample_result(int length_s) {
     storm.welcomed(milliseconds(2 * i));
     storm.recovered_after(milliseconds(2 * i + 30));
   }
+  result.in_virtual_time = VirtualFacts{.depth = "fleet",
+                                        .threads = 2,
+                                        .wall_s = 3.5,
+                                        .simulated_s = 86'400,
+                                        .users = 2'000,
+                                        .peak_concurrent = 190,
+                                        .heartbeats = 240'000,
+                                        .occurrences = 400'000,
+                                        .bytes_per_user = 36.5,
+                                        .digest = 0xc0ffee,
+                                        .counters = {{"heartbeats", 240'000}, {"sends", 9'000}},
+                                        .ran = {"the ring"},
+                                        .modelled = {"the network: none"}};
   result.trusted_sources = "127.0.0.1";
   add_verdicts(result);
   result.notes = {"closed by the server with code 4002"};

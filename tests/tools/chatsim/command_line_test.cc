@@ -43,6 +43,19 @@ TEST(ChatsimCommandLine, RefusesWithTheRemedy) {
   EXPECT_THAT(refusal_of({"run", "s.yaml", "--colour"}), HasSubstr("--help"));
 }
 
+TEST(ChatsimCommandLine, ReadsARunInVirtualTime) {
+  const auto line = parse_command_line(
+      {"run", "s.yaml", "--virtual", "--fleet", "--threads", "3", "--check-determinism"});
+  ASSERT_TRUE(line) << line.error().text;
+  EXPECT_TRUE(line->in_virtual_time);
+  EXPECT_TRUE(line->fleet);
+  EXPECT_TRUE(line->check_determinism);
+  EXPECT_EQ(line->threads, 3u);
+  EXPECT_THAT(refusal_of({"run", "s.yaml", "--virtual", "--target", "t"}), HasSubstr("--target"));
+  EXPECT_THAT(refusal_of({"run", "s.yaml", "--target", "t", "--fleet"}), HasSubstr("--virtual"));
+  EXPECT_THAT(refusal_of({"run", "s.yaml", "--virtual", "--threads", "0"}), HasSubstr("--threads"));
+}
+
 TEST(ChatsimCommandLine, PrintsHelpPerVerb) {
   EXPECT_THAT(parse_command_line({"--help"})->text, HasSubstr("Exit codes"));
   EXPECT_THAT(parse_command_line({"run", "--help"})->text, HasSubstr("--report"));
