@@ -12,8 +12,8 @@ using Kind = DayStep::Kind;
 
 constexpr uint32_t kNever = UINT32_MAX;
 constexpr uint32_t kUnitTicks = 256;
-constexpr size_t kAhead = 16;  ///< Devices whose memory is asked for ahead.
-constexpr uint32_t kDeadlineTicks = 2'000;
+constexpr size_t kAhead = 16;            ///< Devices whose memory is asked for ahead.
+constexpr uint32_t kRoundTicks = 2'048;  ///< Of deadlines_, a power of two.
 // The back-off of ClientOptions, in ticks.
 constexpr uint32_t kBackoffBase = 10;
 constexpr uint32_t kBackoffCap = 600;
@@ -31,7 +31,7 @@ FleetShard::FleetShard(const FleetWorld& world, uint32_t number, std::span<const
     : world_(world),
       random_(Random(world.seed).fork("shard", number)),
       calendar_(unit_of(world.profile.end()) + 1),
-      deadlines_(kDeadlineTicks),
+      deadlines_(kRoundTicks),
       schedule_(world.heartbeat_ticks),
       presence_(world.timeout_ticks),
       admission_(world.admission) {
@@ -107,7 +107,7 @@ void FleetShard::turn_unit() {
     } else if (device + 1 < plans_.size() && plans_[device + 1].device().second) {
       slot.sibling = 1;
     }
-    deadlines_.insert(number, slot.next_tick);
+    wait_until(number, slot.next_tick);
   }
 }
 
@@ -121,7 +121,14 @@ void FleetShard::settle(uint32_t number) {
   }
   const uint32_t grace = slot.link == Link::lost ? slot.lost_until : kNever;
   const uint32_t next = std::min({slot.next_tick, slot.retry_tick, grace});
-  if (next != kNever) deadlines_.insert(number, next);
+  if (next != kNever) wait_until(number, next);
+}
+
+/// What was filed for the slot before becomes void.
+void FleetShard::wait_until(uint32_t number, uint32_t tick) {
+  const uint32_t filed = std::clamp(tick, waiting_from_, tick_ + kRoundTicks - 1);
+  slots_[number].filed_tick = filed;
+  deadlines_.add(filed % kRoundTicks, number);
 }
 
 // ---------------------------------------------------------------- a tick
@@ -138,17 +145,21 @@ void FleetShard::expire() {
 
 void FleetShard::take_steps() {
   due_.clear();
-  deadlines_.collect(tick_, due_);
+  deadlines_.take(tick_ % kRoundTicks, due_);
+  waiting_from_ = tick_ + 1;
   for (const uint32_t slot : due_) __builtin_prefetch(&slots_[slot], 1);
   // As in an engine, whose timers fire before a turn's inputs.
   for (const uint32_t slot : due_) {
     if (slots_[slot].link == Link::lost && slots_[slot].lost_until <= tick_) end_session(slot);
   }
-  for (const uint32_t slot : due_) act(slot);
+  for (const uint32_t slot : due_) {
+    if (slots_[slot].filed_tick == tick_) act(slot);
+  }
 }
 
 void FleetShard::act(uint32_t number) {
   Slot& slot = slots_[number];
+  slot.filed_tick = kNever;
   if (slot.retry_tick <= tick_) {
     slot.retry_tick = kNever;
     connect(number);

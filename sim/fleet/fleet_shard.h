@@ -14,7 +14,6 @@
 #include "core/base/digest.h"
 #include "core/base/random.h"
 #include "core/policy/admission.h"
-#include "core/presence/deadline_wheel.h"
 #include "core/presence/heartbeat_schedule.h"
 #include "core/presence/presence_wheel.h"
 #include "sim/fleet/calendar.h"
@@ -64,6 +63,7 @@ class FleetShard {
     uint32_t pick = 0;        ///< send
     uint32_t lost_until = 0;  ///< The end of the grace.
     uint32_t retry_tick = 0;  ///< The next attempt to connect that the plan does not know of.
+    uint32_t filed_tick = 0;  ///< Its entry of deadlines_ that counts.
     uint32_t welcomed = 0;    ///< The tick of the last Welcome,
     uint32_t spread = 0;      ///< and its reconnect window in ticks.
     DayStep::Kind next_kind = DayStep::Kind::online;
@@ -92,6 +92,7 @@ class FleetShard {
   void end_session(uint32_t slot);
   void set_present(const Slot& slot, bool present);
   void settle(uint32_t slot);
+  void wait_until(uint32_t slot, uint32_t tick);
   uint32_t new_slot();
 
   const FleetWorld& world_;
@@ -105,7 +106,8 @@ class FleetShard {
       mute_;  ///< By slot: why it does not talk, and whether it missed a heartbeat.
   std::vector<uint32_t> free_slots_;
   std::vector<uint32_t> released_;  ///< Slots of devices that have gone; free at the next unit.
-  DeadlineWheel deadlines_;         ///< Slots by their next step, attempt or end of grace.
+  Calendar deadlines_;         ///< Slots by their next step, attempt or end of grace; in rounds.
+  uint32_t waiting_from_ = 0;  ///< The first tick whose deadlines were not looked at.
   HeartbeatSchedule schedule_;
   PresenceWheel presence_;
   Admission admission_;
