@@ -70,15 +70,23 @@ void Crowd::begin_storm(Instant now, double users_share) {
   now_ = std::max(now_, now);
   storm_.emplace();
   storm_->at = now - Instant{};
-  Random chosen = random_.fork("storm");
+  for (const uint32_t index : drop_links(now, users_share, random_.fork("storm"))) {
+    ++storm_->dropped;
+    users_[index].in_storm = true;
+  }
+}
+
+std::vector<uint32_t> Crowd::drop_links(Instant now, double share, Random chosen) {
+  now_ = std::max(now_, now);
+  std::vector<uint32_t> dropped;
   for (uint32_t index = 0; index < users_.size(); ++index) {
     CrowdUser& user = users_[index];
-    if (chosen.unit() >= users_share || !user.welcomed) continue;
-    ++storm_->dropped;
-    user.in_storm = true;
+    if (chosen.unit() >= share || !user.welcomed) continue;
     drop(index, CloseCode::abnormal, kNever);
     timers_.set(index, deadline_of(user));
+    dropped.push_back(index);
   }
+  return dropped;
 }
 
 void Crowd::note_storm(uint32_t index) {

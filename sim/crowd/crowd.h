@@ -66,6 +66,8 @@ class Crowd {
   void begin_run(Instant now);
   /// The links of a share of all devices break at once; they come back as the protocol says.
   void begin_storm(Instant now, double users_share);
+  /// The links of a share of the welcomed devices break; the devices.
+  std::vector<uint32_t> drop_links(Instant now, double share, Random chosen);
   /// No more planned actions; everybody who is away comes back.
   void begin_quiet(Instant now);
   /// Every device reconnects once, spread over `spread`.

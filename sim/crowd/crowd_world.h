@@ -28,6 +28,8 @@ class CrowdWorld {
   /// Lets time pass, at most until `until`: hands the crowd what happens, fires its timers and
   /// ticks its meter.
   virtual void turn(Instant until) = 0;
+  /// The run phase begins now.
+  virtual void begin_run() {}
 
   /// Begins to connect a device that has no link; the answer is Crowd::opened() or lost(), not from
   /// inside this call. Errors: rate_limited (this machine cannot), unavailable; there is no other

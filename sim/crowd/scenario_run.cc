@@ -18,11 +18,10 @@ uint64_t share_of(uint64_t after, uint64_t before, uint64_t users) {
 
 }  // namespace
 
-ScenarioRun::ScenarioRun(const Scenario& scenario, std::function<Instant()> clock,
-                         ProgressHandler progress)
+ScenarioRun::ScenarioRun(const Scenario& scenario, std::function<Instant()> clock, RunWatch watch)
     : scenario_(scenario),
       clock_(std::move(clock)),
-      progress_(std::move(progress)),
+      watch_(std::move(watch)),
       plan_(scenario),
       oracle_({.late_after = scenario.late_after}) {
   result_.scenario = scenario.name;
@@ -48,7 +47,7 @@ void ScenarioRun::end_phase() {
 
 void ScenarioRun::report(const std::string& detail) {
   reported_ = clock_();
-  if (!progress_) return;
+  if (!watch_.progress) return;
   RunProgress progress{.phase = phase_,
                        .done = reported_ - phase_began_,
                        .length = phase_length_,
@@ -64,7 +63,7 @@ void ScenarioRun::report(const std::string& detail) {
     progress.delivered_per_s = last.metric("rate.delivered").value_or(0);
     progress.response_p99_ms = percentile_ms(last.response, "p99").value_or(0);
   }
-  progress_(progress);
+  watch_.progress(progress);
 }
 
 void ScenarioRun::report_now_and_then(const std::string& detail) {
@@ -123,7 +122,7 @@ void ScenarioRun::ramp() {
   meter_->begin_ramp(began_, world_->wall());
   if (const auto sample = usage_->server()) server_bytes_before_ = sample->use.own_bytes;
   crowd_->begin_ramp(began_, *meter_);
-  turn_until(began_ + length, [] { return false; });
+  turn_until(began_ + length, [this] { return is_stopped(); });
   const uint64_t users = std::max<uint64_t>(crowd_->connected(), 1);
   result_.generator.bytes_each = share_of(usage_->generator().own_bytes, own_bytes_before_, users);
   const auto sample = usage_->server();
@@ -136,12 +135,18 @@ void ScenarioRun::run_phase() {
   begin_phase("run", length);
   meter_->begin_run(phase_began_);
   crowd_->begin_run(phase_began_);
+  world_->begin_run();
+  const auto over = [this] { return meter_->ladder_over() || is_stopped(); };
   if (scenario_.storm.at.ns > 0) {
-    turn_until(phase_began_ + scenario_.storm.at, [this] { return meter_->ladder_over(); });
-    crowd_->begin_storm(clock_(), scenario_.storm.users_share);
+    turn_until(phase_began_ + scenario_.storm.at, over);
+    if (!over()) crowd_->begin_storm(clock_(), scenario_.storm.users_share);
   }
-  turn_until(phase_began_ + length, [this] { return meter_->ladder_over(); });
+  turn_until(phase_began_ + length, over);
   meter_->end_run(clock_());
+  if (is_stopped()) {
+    meter_->invalidate(fmt::format("partial: stopped after {:.1f} s of the {:.1f} s of the run",
+                                   (clock_() - phase_began_).seconds(), length.seconds()));
+  }
   end_phase();
 }
 

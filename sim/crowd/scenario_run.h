@@ -4,6 +4,7 @@
 // thread.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -40,6 +41,12 @@ struct RunProgress {
 
 using ProgressHandler = std::function<void(const RunProgress&)>;
 
+/// Who watches a run, and may end it.
+struct RunWatch {
+  ProgressHandler progress;                 ///< May be empty.
+  const std::atomic<bool>* stop = nullptr;  ///< Set: no more load; the result is partial.
+};
+
 /// The crowd's way into a world.
 struct CrowdEntry {
   CrowdWorld& world;
@@ -53,11 +60,12 @@ struct CrowdEntry {
 class ScenarioRun {
  public:
   /// `scenario` outlives the run; `clock` is the world's.
-  ScenarioRun(const Scenario& scenario, std::function<Instant()> clock, ProgressHandler progress);
+  ScenarioRun(const Scenario& scenario, std::function<Instant()> clock, RunWatch watch);
 
   const RunPlan& plan() const { return plan_; }
   /// For what only the driver knows of the run.
   RunResult& result() { return result_; }
+  Oracle& oracle() { return oracle_; }
 
   // -- the driver's own phases, before the ramp
 
@@ -81,13 +89,14 @@ class ScenarioRun {
   void ramp();
   void run_phase();
   void quiet();
+  bool is_stopped() const { return watch_.stop != nullptr && *watch_.stop; }
   /// Turns the world until `until`, or until `done` says so; asked about twenty times a second.
   template <class Done>
   void turn_until(Instant until, Done done);
 
   const Scenario& scenario_;
   const std::function<Instant()> clock_;
-  const ProgressHandler progress_;
+  const RunWatch watch_;
   RunPlan plan_;
   Oracle oracle_;
   RunResult result_;

@@ -50,7 +50,7 @@ class LiveRun {
       : scenario_(options.scenario),
         target_(std::move(target)),
         admin_(target_.admin_endpoint()),
-        run_(scenario_, monotonic_now, options.progress) {}
+        run_(scenario_, monotonic_now, options.watch) {}
 
   Result<RunResult> run();
 

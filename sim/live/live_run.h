@@ -15,7 +15,7 @@ struct LiveRunOptions {
   Scenario scenario;
   std::string target;  ///< chatd's public URL, or the path of its ready file.
   std::string admin;   ///< URL of the admin port; not needed with a ready file.
-  ProgressHandler progress;
+  RunWatch watch = {};
 };
 
 /// Errors: unavailable (no chatd there), invalid_argument (a target or scenario that cannot be),

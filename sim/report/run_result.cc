@@ -45,6 +45,7 @@ std::optional<double> change_metric(const OracleCounts& counts, std::string_view
 
 std::optional<double> side_metric(const SideUse& use, std::string_view name) {
   if (name == "cpu") return use.cpu_s * 1'000;
+  if (use.rss_bytes == 0) return std::nullopt;  // Not known: no process has none.
   if (name == "rss") return static_cast<double>(use.rss_bytes);
   if (name == "bytes_per_user" || name == "bytes_per_connection") {
     return static_cast<double>(use.bytes_each);

@@ -53,6 +53,12 @@ std::string bytes(uint64_t value) {
   return fmt::format("{} B", value);
 }
 
+std::string count(double value) {
+  if (value >= 1e6) return fmt::format("{:.1f} M", value / 1e6);
+  if (value >= 1e4) return fmt::format("{:.1f} k", value / 1e3);
+  return fmt::format("{:.0f}", value);
+}
+
 void latency_line(Page& page, const char* name, const Histogram& histogram) {
   page.line("  {:<9}{:>10}{:>11}{:>11}{:>11}{:>11}", name, ms(percentile_ms(histogram, "p50")),
             ms(percentile_ms(histogram, "p90")), ms(percentile_ms(histogram, "p99")),
@@ -131,11 +137,14 @@ void print_virtual(Page& page, const RunResult& result) {
   if (!result.in_virtual_time) return;
   const VirtualFacts& facts = *result.in_virtual_time;
   page.line(
-      "virtual     depth {}: {:.1f} h in {:.1f} s on {} threads; {:.1f} M heartbeats, "
-      "{:.1f} M/s; {:.0f} M occurrences; {:.1f} B per user; digest {:016x}",
-      facts.depth, facts.simulated_s / 3'600, facts.wall_s, facts.threads,
-      static_cast<double>(facts.heartbeats) / 1e6, facts.heartbeats_per_s() / 1e6,
-      static_cast<double>(facts.occurrences) / 1e6, facts.bytes_per_user, facts.digest);
+      "virtual     depth {}: {} in {:.1f} s on {} threads; {} heartbeats, {}/s; {} occurrences; "
+      "{} per user; digest {:016x}",
+      facts.depth,
+      facts.simulated_s < 7'200 ? fmt::format("{:.0f} s", facts.simulated_s)
+                                : fmt::format("{:.1f} h", facts.simulated_s / 3'600),
+      facts.wall_s, facts.threads, count(static_cast<double>(facts.heartbeats)),
+      count(facts.heartbeats_per_s()), count(static_cast<double>(facts.occurrences)),
+      bytes(static_cast<uint64_t>(facts.bytes_per_user)), facts.digest);
   for (const std::string& part : facts.ran) page.line("ran         {}", part);
   for (const std::string& part : facts.modelled) page.line("modelled    {}", part);
 }

@@ -10,6 +10,7 @@
 #include "sim/report/html_report.h"
 #include "sim/report/result_json.h"
 #include "sim/report/summary.h"
+#include "tools/chatsim/interrupt.h"
 #include "tools/chatsim/progress.h"
 #include "tools/chatsim/scenario_file.h"
 #include "tools/chatsim/virtual_command.h"
@@ -60,11 +61,13 @@ Status write_results(const CommandLine& line, const RunResult& result) {
 }
 
 Result<RunResult> run_on_chatd(const CommandLine& line, Scenario scenario) {
+  const Interrupt interrupt;
   LiveRunOptions options{
-      .scenario = std::move(scenario), .target = line.target, .admin = line.admin, .progress = {}};
+      .scenario = std::move(scenario), .target = line.target, .admin = line.admin, .watch = {}};
   ProgressPrinter printer(isatty(STDERR_FILENO) != 0);
+  options.watch.stop = &interrupt.flag();
   if (!line.quiet) {
-    options.progress = [&](const RunProgress& progress) { printer.print(progress); };
+    options.watch.progress = [&](const RunProgress& progress) { printer.print(progress); };
   }
   auto result = run_live(options);
   printer.end();

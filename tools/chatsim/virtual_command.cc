@@ -4,10 +4,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <thread>
 #include <vector>
 
+#include "sim/exact/exact_run.h"
 #include "sim/fleet/fleet_run.h"
 #include "tools/chatsim/interrupt.h"
 #include "tools/chatsim/progress.h"
@@ -34,13 +36,59 @@ uint32_t threads_of(const CommandLine& line) {
   return line.threads.value_or(std::max(1u, std::thread::hardware_concurrency()));
 }
 
-}  // namespace
+/// Tells the progress of a run in virtual time some times per second of real time.
+class ExactProgress {
+ public:
+  explicit ExactProgress(ProgressPrinter& printer) : printer_(printer) {}
 
-Result<RunResult> run_virtual(const CommandLine& line, const Scenario& scenario) {
-  if (!scenario.day.any()) {
-    return make_error(ErrorCode::invalid_argument,
-                      "virtual time needs a day: set day.sessions.per_day");
+  void operator()(RunProgress progress) {
+    const auto now = Clock::now();
+    if (progress.phase != phase_) {
+      phase_ = progress.phase;
+      phase_began_ = now;
+    } else if (now - told_ < kInterval) {
+      return;
+    }
+    told_ = now;
+    const double real_s = std::chrono::duration<double>(now - phase_began_).count();
+    const double done_s = progress.done.seconds();
+    const double left_s = done_s > 0 ? (progress.length.seconds() - done_s) * real_s / done_s : 0;
+    if (progress.detail.empty() && done_s > 0) {
+      progress.detail = fmt::format(
+          "{:.0f} of {:.0f} s  {} of {} users  {:.0f} msg/s  {:.1f} virtual seconds per second",
+          done_s, std::max(progress.length.seconds(), done_s), progress.users, progress.users_asked,
+          progress.sent_per_s, done_s / std::max(real_s, 1e-3));
+    }
+    progress.done = whole_seconds(real_s);
+    if (progress.length.ns > 0) progress.length = whole_seconds(real_s + left_s);
+    printer_.print(progress);
   }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  static constexpr auto kInterval = std::chrono::milliseconds(250);
+
+  ProgressPrinter& printer_;
+  std::string phase_;
+  Clock::time_point phase_began_, told_;
+};
+
+Result<RunResult> run_in_depth_exact(const CommandLine& line, const Scenario& scenario) {
+  const Interrupt interrupt;
+  ExactOptions options{.scenario = scenario, .progress = {}, .stop = &interrupt.flag()};
+  ProgressPrinter printer(isatty(STDERR_FILENO) != 0);
+  if (!line.quiet) options.progress = ExactProgress(printer);
+  ExactTrace trace;
+  auto result = run_exact(options, line.check_determinism ? &trace : nullptr);
+  printer.end();
+  if (!result || !result->valid() || !line.check_determinism) return result;
+  if (Status same = check_exact_determinism(options, trace); !same) return same.error();
+  printer.end();
+  result->notes.push_back("run again: every byte and every figure was the same");
+  return result;
+}
+
+Result<RunResult> run_in_depth_fleet(const CommandLine& line, const Scenario& scenario) {
   const Interrupt interrupt;
   FleetOptions options{.scenario = scenario, .threads = threads_of(line)};
   options.stop = &interrupt.flag();
@@ -56,6 +104,13 @@ Result<RunResult> run_virtual(const CommandLine& line, const Scenario& scenario)
   if (Status same = check_fleet_determinism(options, digests); !same) return same.error();
   result->notes.push_back("run again, on one thread more: every window was the same");
   return result;
+}
+
+}  // namespace
+
+Result<RunResult> run_virtual(const CommandLine& line, const Scenario& scenario) {
+  const bool fleet = line.fleet || scenario.day.any();
+  return fleet ? run_in_depth_fleet(line, scenario) : run_in_depth_exact(line, scenario);
 }
 
 }  // namespace chat::sim
