@@ -161,6 +161,9 @@ Result<RunResult> run_fleet(const FleetOptions& options) {
                                      std::to_string(fleet.simulated().ms() / 1'000) + " s of " +
                                      std::to_string(length.ms() / 1'000) + " s of virtual time");
   }
+  for (const std::string& section : virtual_sections(options.scenario)) {
+    result.notes.push_back(section + ": left out, only the depth exact has it");
+  }
   result.in_virtual_time = facts_of(fleet, options, seconds_since(begin));
   add_process(result);
   finish_result(result, fleet, gates);

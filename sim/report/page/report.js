@@ -22,6 +22,16 @@ const gateValue = (gate) => {
   return exact(gate.value);
 };
 
+// A fleet sends nothing: it knows of no latency, no loss and no chatd.
+const fleet = result.virtual && result.virtual.depth === 'fleet';
+
+function hideWhatAFleetLacks() {
+  for (const id of ['latency', 'heat', 'distribution', 'percentiles', 'cpu', 'memory', 'lag']) {
+    byId(`chart-${id}`).hidden = true;
+  }
+  byId('latencies-part').hidden = true;
+}
+
 function tables() {
   table(
       'gates', [col('verdict'), col('gate'), col('value', true), col('windows missed', true)],
@@ -48,10 +58,12 @@ function tables() {
     pruned: 'delivered as a place, the content was pruned',
     skipped: 'jumped over in rooms',
   };
+  const known = ['sent', 'acked', 'expected_deliveries', 'delivered', 'not_sent'];
   const zero = ['lost', 'duplicate', 'reordered', 'phantom', 'stale', 'not_sent'];
   table(
       'messages', [col('count'), col('meaning'), col('', true)],
       Object.entries(result.messages)
+          .filter(([name]) => !fleet || known.includes(name))
           .map(
               ([name, n]) =>
                   [`<code>${escape(name)}</code>`, meaning[name] || '',
@@ -86,13 +98,11 @@ function tables() {
   }
   if (result.virtual) {
     byId('virtual-card').hidden = false;
-    table(
-        'virtual', [col('how'), col('what')],
-        [
-          ...result.virtual.ran.map((text) => ['ran', escape(text)]),
-          ...result.virtual.modelled.map((text) => ['modelled', escape(text)]),
-          ['digest', `<code>${escape(result.virtual.digest)}</code>`]
-        ]);
+    table('virtual', [col('how'), col('what')], [
+      ...result.virtual.ran.map((text) => ['ran', escape(text)]),
+      ...result.virtual.modelled.map((text) => ['modelled', escape(text)]),
+      ['digest', `<code>${escape(result.virtual.digest)}</code>`]
+    ]);
     table(
         'counters', [col('counter'), col('', true)],
         Object.entries(result.virtual.counters)
@@ -146,16 +156,19 @@ function head() {
       count(result.messages.delivered),
       `deliveries, ${count(perSecond(result.messages.delivered))}/s`
     ],
-    [exact(result.messages.lost), 'lost', result.messages.lost === 0],
-    [exact(result.messages.duplicate), 'duplicates', result.messages.duplicate === 0],
-    [ms(result.latency_ms.response.p50), 'response p50'],
-    [ms(result.latency_ms.response.p99), 'response p99'],
-    [exact(result.connections.reconnects), 'reconnects'],
-    [bytes(result.generator.bytes_per_user), 'chatsim memory per user'],
-    [
-      result.server ? bytes(result.server.bytes_per_connection) : '–', 'chatd memory per connection'
-    ],
   ];
+  if (!fleet) {
+    tiles.push(
+        [exact(result.messages.lost), 'lost', result.messages.lost === 0],
+        [exact(result.messages.duplicate), 'duplicates', result.messages.duplicate === 0],
+        [ms(result.latency_ms.response.p50), 'response p50'],
+        [ms(result.latency_ms.response.p99), 'response p99'],
+        [exact(result.connections.reconnects), 'reconnects'],
+        [bytes(result.generator.bytes_per_user), 'chatsim memory per user'], [
+          result.server ? bytes(result.server.bytes_per_connection) : '–',
+          'chatd memory per connection'
+        ]);
+  }
   if (best) tiles.unshift([count(best.rate_per_s) + '/s', 'highest valid step']);
   if (result.storm) {
     const {full_recovery_s: full, dropped, accepts_per_s: rate, accepts_per_s_max: most} =
@@ -169,7 +182,7 @@ function head() {
     tiles.push(
         [count(v.heartbeats), `heartbeats, ${count(v.heartbeats_per_s)} per second of computing`],
         [clock(v.wall_s), `for ${clock(v.simulated_s)} of virtual time`],
-        [bytes(v.bytes_per_user), `of memory per user, ${exact(v.users)} users`]);
+        [bytes(Math.round(v.bytes_per_user)), `of memory per user, ${exact(v.users)} users`]);
   }
   byId('tiles').innerHTML =
       tiles
@@ -187,6 +200,7 @@ function head() {
 
 head();
 tables();
+if (fleet) hideWhatAFleetLacks();
 timeChart({
   id: 'chart-users',
   title: 'Users connected',
