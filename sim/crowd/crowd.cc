@@ -97,8 +97,15 @@ void Crowd::note_storm(uint32_t index) {
 }
 
 void Crowd::begin_quiet(Instant now) {
-  planned_ = false;
   now_ = std::max(now_, now);
+  // What was due until now still happens, however late its timer is.
+  for (uint32_t index = 0; index < users_.size(); ++index) {
+    const std::optional<Action>& next = users_[index].next;
+    if (!next || run_began_ + next->at > now_) continue;
+    take_due_actions(index);
+    settle(index);
+  }
+  planned_ = false;
   if (options_.members != nullptr) options_.members->hurry();
   for (uint32_t index = 0; index < users_.size(); ++index) {
     CrowdUser& user = users_[index];
@@ -139,6 +146,13 @@ void Crowd::stop() {
   if (member_changes_waiting() > 0) {
     note("not all users are back in their groups: " + options_.members->last_error());
   }
+}
+
+std::vector<ActionTrace> Crowd::traces() const {
+  std::vector<ActionTrace> traces;
+  traces.reserve(users_.size());
+  for (const CrowdUser& user : users_) traces.push_back(user.trace);
+  return traces;
 }
 
 uint64_t Crowd::busy_users() const {
@@ -223,11 +237,7 @@ void Crowd::on_timer(uint32_t index) {
   if (user.link == LinkState::open && user.session.next_wake() <= now_) {
     user.session.wake(now_);
   }
-  while (planned_ && user.next && run_began_ + user.next->at <= now_) {
-    const Action action = *user.next;
-    take_next_action(index);
-    act(index, action);
-  }
+  take_due_actions(index);
   pump(index);
 }
 

@@ -115,6 +115,8 @@ class Crowd {
   Instant last_delivery() const { return last_delivery_; }
   /// What the devices know of messages; null in a run that changes none.
   const KnownMessages* known_messages() const { return known_.get(); }
+  /// What the devices did of their plans, by device.
+  std::vector<ActionTrace> traces() const;
   /// What went wrong with connections, each once, the first ones only.
   const std::vector<std::string>& notes() const { return notes_; }
 
@@ -132,6 +134,7 @@ class Crowd {
   void note_storm(uint32_t device);
 
   // What users do (crowd_actions.cc).
+  void take_due_actions(uint32_t user);
   void act(uint32_t user, const Action& action);
   void take_next_action(uint32_t user);
   void queue_operation(uint32_t user, const Action& action);

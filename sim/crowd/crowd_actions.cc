@@ -35,8 +35,19 @@ void Crowd::take_next_action(uint32_t index) {
   users_[index].next = users_[index].plan.next(options_.plan);
 }
 
+// Everything that is due by now, in whatever state the device is.
+void Crowd::take_due_actions(uint32_t index) {
+  CrowdUser& user = users_[index];
+  while (planned_ && user.next && run_began_ + user.next->at <= now_) {
+    const Action action = *user.next;
+    take_next_action(index);
+    act(index, action);
+  }
+}
+
 void Crowd::act(uint32_t index, const Action& action) {
   CrowdUser& user = users_[index];
+  user.trace.add(action);
   switch (action.kind) {
     case ActionKind::send:
     case ActionKind::edit:

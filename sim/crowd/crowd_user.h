@@ -13,6 +13,7 @@
 #include "core/base/time.h"
 #include "core/session/client_session.h"
 #include "sim/oracle/oracle.h"
+#include "sim/scenario/action_trace.h"
 #include "sim/scenario/user_plan.h"
 
 namespace chat::sim {
@@ -67,6 +68,7 @@ struct CrowdUser {
   ClientSession session;
   UserPlan plan;
   std::optional<Action> next;  ///< The planned action that comes next.
+  ActionTrace trace;
   std::unique_ptr<OperationDesk> sends;
   /// A change that is refused for now does not hold up messages.
   std::unique_ptr<OperationDesk> changes;

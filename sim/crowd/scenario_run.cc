@@ -205,6 +205,7 @@ RunResult ScenarioRun::finish() {
     result_.storm = crowd_->storm();
     result_.storm->at = result_.storm->at - (began_ - Instant{});
   }
+  result_.traces = crowd_->traces();
   result_.notes.insert(result_.notes.end(), crowd_->notes().begin(), crowd_->notes().end());
   result_.gates = meter_->gates().finish(
       [this](std::string_view name) { return result_.metric(name); }, result_.valid());

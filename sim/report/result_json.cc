@@ -8,6 +8,8 @@
 #include <cmath>
 #include <ctime>
 
+#include "sim/report/traces.h"
+
 namespace chat::sim {
 namespace {
 
@@ -247,6 +249,12 @@ json::value storm(const std::optional<StormStats>& storm) {
       {"recovery_ms", latency(storm->recovery)}};
 }
 
+json::value actions(const RunResult& result) {
+  if (result.traces.empty()) return nullptr;
+  return json::object{{"executed", actions_of(result.traces)},
+                      {"digest", fmt::format("{:016x}", digest_of(result.traces))}};
+}
+
 json::value in_virtual_time(const std::optional<VirtualFacts>& facts) {
   if (!facts) return nullptr;
   json::object counters;
@@ -333,6 +341,7 @@ std::string result_json(const RunResult& result) {
       {"catch_up_ms", latency(result.catch_up)}};
   for (auto& side : sides(result)) out[side.key()] = std::move(side.value());
   out["storm"] = storm(result.storm);
+  out["actions"] = actions(result);
   out["virtual"] = in_virtual_time(result.in_virtual_time);
   out["phases"] = phases(result.phases);
   out["ladder"] = ladder(result.ladder);

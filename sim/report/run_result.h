@@ -16,6 +16,7 @@
 #include "sim/report/time_series.h"
 #include "sim/report/virtual_facts.h"
 #include "sim/report/window_stats.h"
+#include "sim/scenario/action_trace.h"
 
 namespace chat::sim {
 
@@ -70,7 +71,8 @@ struct RunResult {
   std::vector<RunPhase> phases;
   TimeSeries series;  ///< From the beginning of the ramp on.
   std::vector<LadderStep> ladder;
-  std::vector<std::string> notes;  ///< What went wrong on connections, and other remarks.
+  std::vector<ActionTrace> traces;  ///< By device; empty when no device acts on its own.
+  std::vector<std::string> notes;   ///< What went wrong on connections, and other remarks.
 
   bool valid() const { return invalid_reasons.empty(); }
   bool gates_passed() const;

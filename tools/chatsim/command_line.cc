@@ -34,6 +34,7 @@ constexpr const char* kRunHelp =
     "  --admin URL        chatd's admin port; a ready file names it already\n"
     "  --json FILE        the figures as JSON (reports/run.schema.json); - = standard output\n"
     "  --report FILE      the report as one HTML file\n"
+    "  --traces FILE      what each device did: user, device, number of actions, their hash\n"
     "  --seed N           instead of the scenario's seed\n"
     "  --users N          instead of the scenario's users; groups and rooms shrink to fit\n"
     "  --rate R           instead of the scenario's messages per second and user\n"
@@ -53,8 +54,8 @@ Error usage(std::string text) { return make_error(ErrorCode::invalid_argument, s
 po::options_description option_table() {
   po::options_description table;
   auto add = table.add_options();
-  for (const char* name :
-       {"target", "admin", "json", "report", "seed", "users", "rate", "duration", "threads"}) {
+  for (const char* name : {"target", "admin", "json", "report", "traces", "seed", "users", "rate",
+                           "duration", "threads"}) {
     add(name, po::value<std::string>());
   }
   add("quiet,q", "");
@@ -143,7 +144,8 @@ Result<CommandLine> interpret(const po::variables_map& values) {
   const std::pair<const char*, std::string*> texts[] = {{"target", &line.target},
                                                         {"admin", &line.admin},
                                                         {"json", &line.json_path},
-                                                        {"report", &line.report_path}};
+                                                        {"report", &line.report_path},
+                                                        {"traces", &line.traces_path}};
   for (const auto& [name, place] : texts) {
     if (values.contains(name)) *place = values[name].as<std::string>();
   }

@@ -23,6 +23,7 @@ struct CommandLine {
   std::string admin;
   std::string json_path;    ///< Empty = none, "-" = standard output.
   std::string report_path;  ///< Empty = none.
+  std::string traces_path;  ///< Empty = none.
   bool quiet = false;       ///< No progress.
   bool in_virtual_time = false;
   bool fleet = false;

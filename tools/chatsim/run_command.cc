@@ -10,6 +10,7 @@
 #include "sim/report/html_report.h"
 #include "sim/report/result_json.h"
 #include "sim/report/summary.h"
+#include "sim/report/traces.h"
 #include "tools/chatsim/interrupt.h"
 #include "tools/chatsim/progress.h"
 #include "tools/chatsim/scenario_file.h"
@@ -56,6 +57,10 @@ Status write_results(const CommandLine& line, const RunResult& result) {
   if (!line.json_path.empty()) {
     if (Status written = write_file(line.json_path, result_json(result)); !written) return written;
   }
+  if (!line.traces_path.empty()) {
+    const std::string text = traces_text(result.traces, result.users_asked);
+    if (Status written = write_file(line.traces_path, text); !written) return written;
+  }
   if (!line.report_path.empty()) return write_file(line.report_path, html_report(result));
   return {};
 }
@@ -84,7 +89,7 @@ ExitCode run_scenario(const CommandLine& line) {
     return fail(make_error(ErrorCode::invalid_argument,
                            line.scenario_path + ": a day runs in virtual time only: --virtual"));
   }
-  for (const std::string* path : {&line.json_path, &line.report_path}) {
+  for (const std::string* path : {&line.json_path, &line.report_path, &line.traces_path}) {
     if (Status writable = check_writable(*path); !writable) return fail(writable.error());
   }
   const auto result = line.in_virtual_time ? run_virtual(line, *scenario)

@@ -105,6 +105,8 @@ RunResult sample_result(int length_s) {
   step.stats = result.totals;
   step.valid = step.passed = true;
   result.ladder = {step};
+  result.traces.resize(2'000);
+  for (uint32_t n = 1; n <= 3; ++n) result.traces[0].add({.at = seconds(n), .n = n, .chat = 5});
   return result;
 }
 

@@ -16,9 +16,11 @@ std::string refusal_of(const std::vector<std::string>& arguments) {
 }
 
 TEST(ChatsimCommandLine, ReadsARunWithItsOverrides) {
-  const auto line = parse_command_line(
-      {"run", "s.yaml", "--target", "ready.json", "--admin=http://h:1", "--json", "-", "--report",
-       "r.html", "--seed", "7", "--users", "1_000", "--rate", "0.5", "--duration", "5m", "-q"});
+  const auto line =
+      parse_command_line({"run",    "s.yaml", "--target",   "ready.json", "--admin=http://h:1",
+                          "--json", "-",      "--report",   "r.html",     "--traces",
+                          "t.txt",  "--seed", "7",          "--users",    "1_000",
+                          "--rate", "0.5",    "--duration", "5m",         "-q"});
   ASSERT_TRUE(line) << line.error().text;
   EXPECT_EQ(line->verb, CommandLine::Verb::run);
   EXPECT_EQ(line->scenario_path, "s.yaml");
@@ -26,6 +28,7 @@ TEST(ChatsimCommandLine, ReadsARunWithItsOverrides) {
   EXPECT_EQ(line->admin, "http://h:1");
   EXPECT_EQ(line->json_path, "-");
   EXPECT_EQ(line->report_path, "r.html");
+  EXPECT_EQ(line->traces_path, "t.txt");
   EXPECT_EQ(line->seed, 7u);
   EXPECT_EQ(line->users, 1'000u);
   EXPECT_EQ(line->rate, 0.5);
