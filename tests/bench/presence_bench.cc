@@ -74,6 +74,12 @@ void BM_FleetHeartbeat(benchmark::State& state) {
   state.counters["bytes_per_user"] = wheel.bytes_per_slot() + schedule.bytes_per_slot();
 }
 BENCHMARK(BM_FleetHeartbeat)->Arg(1'000)->Arg(1'000'000)->Arg(10'000'000);
+// As shards of a fleet on two cores: each has what fits into its cache.
+BENCHMARK(BM_FleetHeartbeat)
+    ->Name("BM_FleetHeartbeat/shards")
+    ->Arg(40'000)
+    ->Threads(2)
+    ->UseRealTime();
 
 }  // namespace
 }  // namespace chat
