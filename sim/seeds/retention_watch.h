@@ -19,10 +19,15 @@ class RetentionWatch {
  public:
   /// How long an answer may be under way: parted engines, slow readers.
   static constexpr int64_t kUnderWayMs = 30'000;
-  /// The same without faults, and by how much clocks differ.
+  /// The same without faults, and by how much clocks differ; in models that lose bursts of frames
+  /// and send them again.
   static constexpr int64_t kUnderWayCalmMs = 1'000;
+  static constexpr int64_t kUnderWayModelledMs = 10'000;
 
   void keeps(const ChatId& chat, int64_t retention_ms) { retention_ms_[chat] = retention_ms; }
+  void expect_models() { calm_ms_ = kUnderWayModelledMs; }
+  /// How long an answer may be under way without faults.
+  int64_t calm_ms() const { return calm_ms_; }
   void ends(const ChatId& chat) { temporary_.insert(chat); }
   bool is_temporary(const ChatId& chat) const { return temporary_.contains(chat); }
   /// How long a chat keeps its events; 0 = for ever.
@@ -57,6 +62,7 @@ class RetentionWatch {
   const std::vector<std::string>& violations() const { return violations_; }
 
  private:
+  int64_t calm_ms_ = kUnderWayCalmMs;
   std::map<ChatId, int64_t> retention_ms_;
   std::set<ChatId> temporary_;
   std::vector<Claim> claims_;

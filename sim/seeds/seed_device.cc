@@ -282,9 +282,8 @@ void SeedDevice::on_event(const v1::SyncEntry& entry, bool pushed) {
 }
 
 void SeedDevice::shown(const v1::Event& event) {
-  scene_.retention.shown(
-      event, scene_.world.wall(),
-      scene_.quiet ? RetentionWatch::kUnderWayCalmMs : RetentionWatch::kUnderWayMs);
+  scene_.retention.shown(event, scene_.world.wall(),
+                         scene_.quiet ? scene_.retention.calm_ms() : RetentionWatch::kUnderWayMs);
 }
 
 // A room's stream may begin again behind what is pruned: with one event all before it are gone.

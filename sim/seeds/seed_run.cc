@@ -31,6 +31,7 @@ class SeedRun {
         scene_{.world = world_, .oracle = oracle_, .ledger = ledger_, .retention = retention_} {}
 
   SeedResult run() {
+    if (options_.models) retention_.expect_models();
     draw_users();
     create_chats();
     plan_operations();
@@ -197,7 +198,7 @@ class SeedRun {
       world_.request(request, [this](const v1::Response* response) {
         if (response == nullptr) return;
         for (const v1::Event& event : response->history_page().events()) {
-          retention_.shown(event, world_.wall(), RetentionWatch::kUnderWayCalmMs);
+          retention_.shown(event, world_.wall(), retention_.calm_ms());
         }
       });
     }
