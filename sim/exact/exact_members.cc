@@ -1,5 +1,8 @@
 #include "sim/exact/exact_members.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "core/wire/chat.pb.h"
 
 namespace chat::sim {

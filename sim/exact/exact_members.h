@@ -3,6 +3,8 @@
 // is not confirmed is tried until it is. Thread rule: its world's thread.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
