@@ -65,6 +65,10 @@ void add_engines(Families& families, const ReactorGroup& reactors) {
   }
   add("chatd_sockets", "Open sockets of the public port.", true,
       [](const ReactorStats& part) { return part.sockets; });
+  add("chatd_turn_seconds_total", "Time in turns, with their outputs.", false,
+      [](const ReactorStats& part) { return part.turn_time_s; });
+  add("chatd_turn_seconds_squared_total", "The squares of these times: for their spread.", false,
+      [](const ReactorStats& part) { return part.turn_time_squared_s2; });
   add("chatd_store_commands_outstanding", "Store commands of an engine without an answer.", true,
       [](const ReactorStats& part) { return part.store_outstanding; });
   add("chatd_requests_outstanding", "REST and admin requests without an answer.", true,

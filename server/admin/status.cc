@@ -47,10 +47,13 @@ json::value journal_json(const AdminServices& services) {
 std::string status_json(const AdminServices& services) {
   std::vector<EngineCounters> parts;
   uint64_t sockets = 0;
+  double turn_time_s = 0, turn_time_squared_s2 = 0;
   for (size_t i = 0; i < services.reactors.size(); ++i) {
     const ReactorStats stats = services.reactors.at(i).stats();
     parts.push_back(stats.engine);
     sockets += stats.sockets;
+    turn_time_s += stats.turn_time_s;
+    turn_time_squared_s2 += stats.turn_time_squared_s2;
   }
   const EngineCounters sum = sum_of(parts);
   json::object counters;
@@ -60,6 +63,8 @@ std::string status_json(const AdminServices& services) {
                                       {"ready", services.ready.load()},
                                       {"engines", services.reactors.size()},
                                       {"sockets", sockets},
+                                      {"turn_time_s", turn_time_s},
+                                      {"turn_time_squared_s2", turn_time_squared_s2},
                                       {"connections", sum.connections},
                                       {"sessions", sum.sessions},
                                       {"chats_loaded", sum.chats_loaded},

@@ -155,6 +155,9 @@ void Reactor::run_turn(Instant now, size_t first, size_t last) {
     execute(output, wall);
   }
   flush_datagrams();
+  const double turn_time_s = (monotonic_now() - now).seconds();
+  turn_time_s_ += turn_time_s;
+  turn_time_squared_s2_ += turn_time_s * turn_time_s;
 }
 
 void Reactor::execute(Output& output, WallTime wall) {
@@ -214,6 +217,8 @@ void Reactor::publish_stats() {
   stats_.store_outstanding = store_outstanding_;
   stats_.delays_outstanding = delays_outstanding_;
   stats_.requests_outstanding = callbacks_.size();
+  stats_.turn_time_s = turn_time_s_;
+  stats_.turn_time_squared_s2 = turn_time_squared_s2_;
 }
 
 }  // namespace chat

@@ -65,6 +65,10 @@ struct ReactorStats {
   uint64_t store_outstanding = 0;     ///< Commands without an answer yet.
   uint64_t delays_outstanding = 0;    ///< Commands of the delay log without an answer yet.
   uint64_t requests_outstanding = 0;  ///< Requests of submit_request() without an answer yet.
+  /// Of turns, with the execution of their outputs: their sum and the sum of their squares, from
+  /// which mean and spread follow.
+  double turn_time_s = 0;
+  double turn_time_squared_s2 = 0;
 };
 
 class Reactor : public StoreSink, public DelaySink {
@@ -130,6 +134,7 @@ class Reactor : public StoreSink, public DelaySink {
   uint64_t last_request_ = 0;
   uint64_t store_outstanding_ = 0;
   uint64_t delays_outstanding_ = 0;
+  double turn_time_s_ = 0, turn_time_squared_s2_ = 0;
   std::unordered_map<uint64_t, ResponseCallback> callbacks_;
   bool stopping_ = false;
 

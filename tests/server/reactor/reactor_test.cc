@@ -83,6 +83,10 @@ TEST_F(ReactorTest, DrainsInOrder) {
   EngineCounters sum;
   for (size_t i = 0; i < group_->size(); ++i) {
     const ReactorStats stats = group_->at(i).stats();
+    EXPECT_GT(stats.turn_time_s, 0);
+    EXPECT_GE(stats.turn_time_squared_s2 * static_cast<double>(stats.engine.turns),
+              stats.turn_time_s * stats.turn_time_s * (1 - 1e-9))
+        << "no spread is negative";
     sum.sends_stored += stats.engine.sends_stored;
     sum.connections += stats.engine.connections;
     sum.connections_opened += stats.engine.connections_opened;
