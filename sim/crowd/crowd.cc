@@ -96,6 +96,16 @@ void Crowd::note_storm(uint32_t index) {
   storm_->recovered_after(now_ - (Instant{} + storm_->at));
 }
 
+void Crowd::turn_away_late_comers() {
+  for (uint32_t index = 0; index < users_.size(); ++index) {
+    CrowdUser& user = users_[index];
+    if (user.was_welcomed || user.link != LinkState::closed) continue;
+    user.gone = true;
+    user.reconnect_at = kNever;
+    timers_.set(index, deadline_of(user));
+  }
+}
+
 void Crowd::begin_quiet(Instant now) {
   now_ = std::max(now_, now);
   // What was due until now still happens, however late its timer is.
@@ -337,7 +347,7 @@ void Crowd::token_came(Instant now, uint32_t index, Result<std::string> token) {
     user.token = std::move(*token);
     if (can_ask(user)) {
       user.session.refresh_token(now_, user.token);
-    } else if (user.link == LinkState::closed) {
+    } else if (user.link == LinkState::closed && !user.gone) {
       user.reconnect_at = now_;
     }
   }

@@ -68,6 +68,8 @@ class Crowd {
   void begin_storm(Instant now, double users_share);
   /// The links of a share of the welcomed devices break; the devices.
   std::vector<uint32_t> drop_links(Instant now, double share, Random chosen);
+  /// Who has not been connected yet stays away: the run ends before they came.
+  void turn_away_late_comers();
   /// No more planned actions; everybody who is away comes back.
   void begin_quiet(Instant now);
   /// Every device reconnects once, spread over `spread`.

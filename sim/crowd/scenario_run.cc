@@ -123,6 +123,7 @@ void ScenarioRun::ramp() {
   if (const auto sample = usage_->server()) server_bytes_before_ = sample->use.own_bytes;
   crowd_->begin_ramp(began_, *meter_);
   turn_until(began_ + length, [this] { return is_stopped(); });
+  if (is_stopped()) crowd_->turn_away_late_comers();
   const uint64_t users = std::max<uint64_t>(crowd_->connected(), 1);
   result_.generator.bytes_each = share_of(usage_->generator().own_bytes, own_bytes_before_, users);
   const auto sample = usage_->server();
@@ -194,7 +195,7 @@ void ScenarioRun::audit(const LogReader& read) {
   end_phase();
 }
 
-RunResult ScenarioRun::finish() {
+RunResult ScenarioRun::finish(const std::function<void(RunResult&)>& complete) {
   meter_->finish(result_);
   if (result_.server) result_.server->bytes_each = server_bytes_each_;
   for (size_t i = 1; i < result_.phases.size(); ++i) {
@@ -207,6 +208,7 @@ RunResult ScenarioRun::finish() {
   }
   result_.traces = crowd_->traces();
   result_.notes.insert(result_.notes.end(), crowd_->notes().begin(), crowd_->notes().end());
+  if (complete) complete(result_);
   result_.gates = meter_->gates().finish(
       [this](std::string_view name) { return result_.metric(name); }, result_.valid());
   return std::move(result_);

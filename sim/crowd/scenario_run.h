@@ -83,7 +83,8 @@ class ScenarioRun {
   /// Ramp, run and quiet phase.
   void play();
   void audit(const LogReader& read);
-  RunResult finish();
+  /// `complete` adds what only the driver knows and gates may ask for; it may be empty.
+  RunResult finish(const std::function<void(RunResult&)>& complete = {});
 
  private:
   void ramp();

@@ -187,8 +187,7 @@ Result<RunResult> ExactRun::run() {
   run_.audit([this](const ChatId& chat, const std::function<void(const v1::Event&)>& each) {
     return read_log(chat, each);
   });
-  RunResult finished = run_.finish();
-  finished.in_virtual_time = facts(finished);
+  RunResult finished = run_.finish([this](RunResult& own) { own.in_virtual_time = facts(own); });
   if (trace_ != nullptr) trace_->result = comparable(finished);
   const rusage use = own_usage();
   finished.generator.cpu_s = seconds_of(use.ru_utime) + seconds_of(use.ru_stime);
@@ -364,11 +363,13 @@ Result<RunResult> run_exact(const ExactOptions& options, ExactTrace* trace) {
   return ExactRun(options, trace).run();
 }
 
-Status check_exact_determinism(const ExactOptions& options, const ExactTrace& first) {
+Result<bool> check_exact_determinism(const ExactOptions& options, const ExactTrace& first) {
   ExactTrace second;
   const auto result = run_exact(options, &second);
   if (!result) return result.error();
-  return compare(first, second);
+  if (options.stop != nullptr && *options.stop) return false;
+  if (Status same = compare(first, second); !same) return same.error();
+  return true;
 }
 
 }  // namespace chat::sim

@@ -38,8 +38,8 @@ struct ExactTrace {
 /// `trace`: filled if given.
 Result<RunResult> run_exact(const ExactOptions& options, ExactTrace* trace = nullptr);
 
-/// Runs it again and compares. Errors: internal that names the first difference; as run_exact()
-/// else.
-Status check_exact_determinism(const ExactOptions& options, const ExactTrace& first);
+/// Runs it again and compares; false when it was stopped before it could say. Errors: internal that
+/// names the first difference; as run_exact() else.
+Result<bool> check_exact_determinism(const ExactOptions& options, const ExactTrace& first);
 
 }  // namespace chat::sim

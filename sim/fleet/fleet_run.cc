@@ -170,10 +170,12 @@ Result<RunResult> run_fleet(const FleetOptions& options) {
   return result;
 }
 
-Status check_fleet_determinism(const FleetOptions& options, const std::vector<uint64_t>& digests) {
+Result<bool> check_fleet_determinism(const FleetOptions& options,
+                                     const std::vector<uint64_t>& digests) {
   if (Status day = needs_day(options.scenario); !day) return day.error();
   Fleet second(options.scenario, options.threads + 1);
   for (const uint64_t digest : digests) {
+    if (options.stop != nullptr && *options.stop) return false;
     if (second.is_over()) break;
     const Duration begin = second.simulated();
     second.run_window();
@@ -183,7 +185,7 @@ Status check_fleet_determinism(const FleetOptions& options, const std::vector<ui
                                                std::to_string(second.simulated().ms() / 1'000) +
                                                " s of virtual time");
   }
-  return {};
+  return true;
 }
 
 }  // namespace chat::sim

@@ -33,8 +33,10 @@ struct FleetOptions {
 /// Errors: invalid_argument when the scenario has no day.
 Result<RunResult> run_fleet(const FleetOptions& options);
 
-/// Runs it again, on one thread more, and compares every window with the digests of the first run.
-/// Errors: internal that names the first difference; as run_fleet() else.
-Status check_fleet_determinism(const FleetOptions& options, const std::vector<uint64_t>& digests);
+/// Runs it again, on one thread more, and compares every window with the digests of the first run;
+/// false when it was stopped before it could say. Errors: internal that names the first difference;
+/// as run_fleet() else.
+Result<bool> check_fleet_determinism(const FleetOptions& options,
+                                     const std::vector<uint64_t>& digests);
 
 }  // namespace chat::sim

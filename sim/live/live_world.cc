@@ -135,8 +135,11 @@ void LiveWorld::handle_ready(uint32_t device, uint32_t events) {
 size_t LiveWorld::bytes_to_read(uint32_t device, bool failed) {
   if (failed || !crowd_->is_at_work(device)) return scratch_.size();
   if (!roster_.population().traits(crowd_->owner_of(device)).slow) return scratch_.size();
-  if (!links_[device].paused) pauses_.emplace_back(woke_ + kSlowReadPause, device);
-  links_[device].paused = true;
+  Link& link = links_[device];
+  if (!link.is_paused()) {
+    link.paused_until = woke_ + kSlowReadPause;
+    pauses_.emplace_back(link.paused_until, device);
+  }
   const auto bytes = static_cast<double>(scenario_.slow_readers.bytes_per_s);
   const auto share = static_cast<size_t>(bytes * kSlowReadPause.seconds());
   return std::clamp<size_t>(share, 1, scratch_.size());
@@ -144,9 +147,11 @@ size_t LiveWorld::bytes_to_read(uint32_t device, bool failed) {
 
 void LiveWorld::end_pauses() {
   while (!pauses_.empty() && pauses_.front().first <= woke_) {
-    const uint32_t device = pauses_.front().second;
+    const auto [until, device] = pauses_.front();
     pauses_.pop_front();
-    links_[device].paused = false;
+    // That of a link which has ended means nothing to the next one.
+    if (links_[device].paused_until != until) continue;
+    links_[device].paused_until = {};
     poll_for(device);
   }
 }
@@ -155,7 +160,7 @@ void LiveWorld::poll_for(uint32_t device) {
   Link& link = links_[device];
   if (link.connection.state() == Connection::State::closed) return;
   const bool write = link.connection.wants_write();
-  const bool read = !link.paused;
+  const bool read = !link.is_paused();
   if (write == link.polls_write && read == link.polls_read) return;
   epoll_event event{.events = 0, .data = {.u64 = device}};
   if (read) event.events |= EPOLLIN;
@@ -186,6 +191,7 @@ Status LiveWorld::open(uint32_t device) {
   epoll_event event{.events = EPOLLIN | EPOLLOUT, .data = {.u64 = device}};
   ::epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, link.connection.fd(), &event);
   link.polls_write = link.polls_read = true;
+  link.paused_until = {};
   return {};
 }
 

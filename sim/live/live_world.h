@@ -53,7 +53,9 @@ class LiveWorld : public CrowdWorld {
     Connection connection;
     bool polls_write = false;  ///< The poll asks for writability.
     bool polls_read = false;   ///< The poll asks for readability.
-    bool paused = false;       ///< A slow reader that has read its share.
+    Instant paused_until;      ///< A slow reader that has read its share; 0 = reads.
+
+    bool is_paused() const { return paused_until != Instant{}; }
   };
 
   LiveWorld(const Scenario& scenario, const Roster& roster, Target& target);

@@ -94,14 +94,45 @@ TEST(ExactRun, IsTheSameTwiceAndAnotherOneWithAnotherSeed) {
   ExactTrace trace;
   ASSERT_TRUE(run_exact(options, &trace));
   EXPECT_GT(trace.marks.size(), 10u);
-  const Status same = check_exact_determinism(options, trace);
-  EXPECT_TRUE(same) << same.error().text;
+  const auto same = check_exact_determinism(options, trace);
+  ASSERT_TRUE(same) << same.error().text;
+  EXPECT_TRUE(*same);
   options.scenario.seed = 2;
-  const Status other = check_exact_determinism(options, trace);
+  const auto other = check_exact_determinism(options, trace);
   ASSERT_FALSE(other);
   EXPECT_THAT(other.error().text, HasSubstr("differ first in prepare"));
   trace.marks.clear();
   EXPECT_FALSE(check_exact_determinism(options, trace));
+}
+
+TEST(ExactRun, SaysNothingOfASecondRunThatWasStopped) {
+  ExactOptions options{.scenario = busy_scenario(), .progress = {}};
+  ExactTrace trace;
+  ASSERT_TRUE(run_exact(options, &trace));
+  const std::atomic<bool> stop = true;
+  options.stop = &stop;
+  const auto same = check_exact_determinism(options, trace);
+  ASSERT_TRUE(same) << same.error().text;
+  EXPECT_FALSE(*same);
+}
+
+TEST(ExactRun, LetsNobodyComeAnyMoreWhenItIsStoppedInTheRamp) {
+  const std::atomic<bool> stop = true;
+  const auto result = run_exact({.scenario = busy_scenario(), .progress = {}, .stop = &stop});
+  ASSERT_TRUE(result);
+  EXPECT_THAT(result->invalid_reasons, Contains(HasSubstr("partial")));
+  EXPECT_EQ(result->users_peak, 0u);
+  EXPECT_THAT(result->notes, Not(Contains(HasSubstr("not at head"))));
+}
+
+TEST(ExactRun, JudgesGatesOnWhatOnlyVirtualTimeHas) {
+  Scenario scenario = busy_scenario();
+  for (const char* text : {"virtual.heartbeats > 0", "virtual.peak_concurrent == 60"}) {
+    scenario.gates.push_back(Gate::parse(text).value());
+  }
+  const RunResult result = run(scenario);
+  ASSERT_EQ(result.gates.size(), 2u);
+  EXPECT_TRUE(result.gates_passed()) << result_json(result);
 }
 
 TEST(ExactRun, TakesAsLongOnTheWireAsTheNetworkSays) {

@@ -62,11 +62,20 @@ TEST(FleetRun, FindsTheFirstWindowThatDiffers) {
   options.digests = &digests;
   ASSERT_TRUE(run_fleet(options));
   ASSERT_EQ(digests.size(), 20u);
-  EXPECT_TRUE(check_fleet_determinism(options, digests));
+  EXPECT_TRUE(check_fleet_determinism(options, digests).value());
   digests[3] ^= 1;
-  const Status different = check_fleet_determinism(options, digests);
+  const auto different = check_fleet_determinism(options, digests);
   ASSERT_FALSE(different);
   EXPECT_THAT(different.error().text, HasSubstr("between 90 s and 120 s"));
+}
+
+TEST(FleetRun, SaysNothingOfASecondRunThatWasStopped) {
+  FleetOptions options{.scenario = fleet_scenario(), .threads = 1};
+  std::atomic<bool> stop = true;
+  options.stop = &stop;
+  const auto same = check_fleet_determinism(options, {1, 2, 3});
+  ASSERT_TRUE(same);
+  EXPECT_FALSE(*same);
 }
 
 TEST(FleetRun, NeedsADay) {

@@ -6,7 +6,10 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <string>
+#include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "sim/exact/exact_run.h"
@@ -73,6 +76,21 @@ class ExactProgress {
   Clock::time_point phase_began_, told_;
 };
 
+/// What --check-determinism found out about a run, told in its notes; a difference takes the place
+/// of its result.
+template <class Check>
+Result<RunResult> checked(Result<RunResult> result, std::string_view same_note, Check check) {
+  if (!result) return result;
+  if (!result->valid()) {
+    result->notes.push_back("not run again: the run is not valid");
+    return result;
+  }
+  const Result<bool> same = check();
+  if (!same) return same.error();
+  result->notes.push_back(*same ? std::string(same_note) : "the second run was stopped");
+  return result;
+}
+
 Result<RunResult> run_in_depth_exact(const CommandLine& line, const Scenario& scenario) {
   const Interrupt interrupt;
   ExactOptions options{.scenario = scenario, .progress = {}, .stop = &interrupt.flag()};
@@ -81,10 +99,10 @@ Result<RunResult> run_in_depth_exact(const CommandLine& line, const Scenario& sc
   ExactTrace trace;
   auto result = run_exact(options, line.check_determinism ? &trace : nullptr);
   printer.end();
-  if (!result || !result->valid() || !line.check_determinism) return result;
-  if (Status same = check_exact_determinism(options, trace); !same) return same.error();
+  if (!line.check_determinism) return result;
+  result = checked(std::move(result), "run again: every byte and every figure was the same",
+                   [&] { return check_exact_determinism(options, trace); });
   printer.end();
-  result->notes.push_back("run again: every byte and every figure was the same");
   return result;
 }
 
@@ -100,10 +118,9 @@ Result<RunResult> run_in_depth_fleet(const CommandLine& line, const Scenario& sc
   }
   auto result = run_fleet(options);
   printer.end();
-  if (!result || !result->valid() || !line.check_determinism) return result;
-  if (Status same = check_fleet_determinism(options, digests); !same) return same.error();
-  result->notes.push_back("run again, on one thread more: every window was the same");
-  return result;
+  if (!line.check_determinism) return result;
+  return checked(std::move(result), "run again, on one thread more: every window was the same",
+                 [&] { return check_fleet_determinism(options, digests); });
 }
 
 }  // namespace
