@@ -20,6 +20,7 @@
 #include "sim/report/result_json.h"
 #include "sim/virtual/virtual_accounts.h"
 #include "sim/virtual/virtual_world.h"
+#include "sim/virtual/world_setup.h"
 
 namespace chat::sim {
 namespace {
@@ -72,19 +73,6 @@ Status check_depth(const Scenario& scenario) {
     return refused("slow_readers need real sockets: run it with --target, or leave them out");
   }
   return {};
-}
-
-WorldOptions world_of(const Scenario& scenario) {
-  const VirtualSetup& setup = scenario.virtual_setup;
-  WorldOptions world;
-  world.seed = scenario.seed;
-  world.engines_of_process.assign(setup.processes, static_cast<int>(setup.engines_per_process));
-  world.cpu = setup.cpu;
-  world.network = network_of(setup, scenario.regions);
-  world.disk = setup.disk;
-  world.account_check = setup.account_check;
-  world.users = scenario.users;
-  return world;
 }
 
 std::vector<UserId> first_users(uint32_t count) {

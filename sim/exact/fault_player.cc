@@ -1,5 +1,7 @@
 #include "sim/exact/fault_player.h"
 
+#include "sim/virtual/world_setup.h"
+
 namespace chat::sim {
 
 FaultPlayer::FaultPlayer(const Scenario& scenario, VirtualWorld& world, Crowd& crowd,
@@ -23,31 +25,10 @@ void FaultPlayer::plan_next() {
 }
 
 void FaultPlayer::play(const Fault& fault) {
-  switch (fault.kind) {
-    case FaultKind::crash:
-      // Other homes take its chats over, and what it had delayed comes later.
-      if (world_.processes() > 1) oracle_.delayed_order_is_lost();
-      world_.crash(fault.process, fault.lasts);
-      return;
-    case FaultKind::partition:
-      world_.partition(fault.process, fault.other, fault.lasts);
-      return;
-    case FaultKind::slow_disk:
-      world_.slow_disk(fault.factor, fault.lasts);
-      return;
-    case FaultKind::store_stall:
-      world_.stall_store(fault.lasts);
-      return;
-    case FaultKind::store_error:
-      world_.fail_store(fault.share, fault.lasts);
-      return;
-    case FaultKind::drop:
-      crowd_.drop_links(world_.now(), fault.share, Random(fault.draw));
-      return;
-    case FaultKind::clock_skew:
-      world_.skew_clock(fault.process, fault.ahead, fault.lasts);
-      return;
-  }
+  // Other homes take the chats of a crashed one over, and what it had delayed comes later.
+  if (fault.kind == FaultKind::crash && world_.processes() > 1) oracle_.delayed_order_is_lost();
+  if (inflict(fault, world_)) return;
+  crowd_.drop_links(world_.now(), fault.share, Random(fault.draw));
 }
 
 }  // namespace chat::sim
