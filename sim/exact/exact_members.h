@@ -17,7 +17,7 @@ namespace chat::sim {
 
 class ExactMembers : public MemberChanges {
  public:
-  /// What is given outlives the changes, and they outlive the world's queue.
+  /// What is given outlives the changes; the world runs no more once they are gone.
   ExactMembers(const Roster& roster, VirtualWorld& world) : roster_(roster), world_(world) {}
 
   void remove(uint32_t chat, uint32_t user, Instant at) override;

@@ -12,7 +12,8 @@ namespace chat::sim {
 
 class FaultPlayer {
  public:
-  /// The run phase begins now. What is given outlives the player, and the player the world's queue.
+  /// The run phase begins now. What is given outlives the player; the world runs no more once
+  /// the player is gone.
   FaultPlayer(const Scenario& scenario, VirtualWorld& world, Crowd& crowd, Oracle& oracle);
   FaultPlayer(const FaultPlayer&) = delete;
   FaultPlayer& operator=(const FaultPlayer&) = delete;
